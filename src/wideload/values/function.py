@@ -1,0 +1,111 @@
+"""A function as its user wrote it: folder, handler, target, settings, requirements."""
+
+from __future__ import annotations
+
+import enum
+from typing import Literal
+
+import msgspec
+
+from wideload.values.target import Target
+from wideload.values.tree import FileTree
+
+
+class Strategy(enum.StrEnum):
+    """The closed set of ways to ship a function."""
+
+    DIRECT_ZIP = "direct-zip"
+    S3_ZIP = "s3-zip"
+    LAYERS = "layers"
+    S3_BOOTSTRAP = "s3-bootstrap"
+    EFS = "efs"
+    S3_FILES = "s3-files"
+    IMAGE = "image"
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What Lambda is told of a function besides its code."""
+
+    memory: int = 1024
+    """MB."""
+    timeout: int = 30
+    """Seconds."""
+    ephemeral: int = 512
+    """MB of /tmp."""
+    environment: dict[str, str] = {}
+    layers: tuple[str, ...] = ()
+    """ARNs of layer versions made by others, attached first."""
+    description: str = ""
+
+
+class OpenRequirements(msgspec.Struct, frozen=True, tag="open"):
+    """Requirements that are still to be resolved; uv reads the file itself."""
+
+    path: str
+    """Absolute path of a requirements.txt or a pyproject.toml."""
+    kind: Literal["requirements", "pyproject"]
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+
+
+class LockedFile(msgspec.Struct, frozen=True):
+    """One distribution file that a lock admits."""
+
+    sha256: str
+    """Hexadecimal. Empty where the lock gives no hash (a local path)."""
+    filename: str = ""
+    """Empty where the lock does not name its files (Pipfile.lock)."""
+    url: str = ""
+    """Empty where the lock does not say (poetry.lock); a path is relative to the lock."""
+    size: int | None = None
+
+
+class LockedPackage(msgspec.Struct, frozen=True):
+    """One package of a lock, already filtered by marker for the target."""
+
+    name: str
+    """Normalised as PEP 503 says."""
+    version: str
+    files: tuple[LockedFile, ...]
+    index: str = ""
+    directory: str = ""
+    """Absolute path of a local project or an editable; then there are no files."""
+    requires: tuple[str, ...] = ()
+    """Names of the packages that it depends on, where the lock says."""
+
+
+class LockedRequirements(msgspec.Struct, frozen=True, tag="locked"):
+    """Requirements out of a lock, obeyed to the letter."""
+
+    path: str
+    """Absolute path of the lock."""
+    format: Literal["pylock", "uv.lock", "poetry.lock", "Pipfile.lock"]
+    packages: tuple[LockedPackage, ...]
+    roots: tuple[str, ...] = ()
+    """Names that the user asked for himself, where the lock says."""
+
+
+class NoRequirements(msgspec.Struct, frozen=True, tag="none"):
+    """The function says that it needs nothing: ``requirements = ""``."""
+
+
+Requirements = OpenRequirements | LockedRequirements | NoRequirements
+
+
+class Function(msgspec.Struct, frozen=True):
+    """One function of a project, read from its configuration and its folder."""
+
+    name: str
+    root: str
+    """Absolute path of the folder that holds wideload.toml (or pyproject.toml)."""
+    source: str
+    """Absolute path of the function's folder."""
+    handler: str
+    """``module.attribute``, as Lambda takes it."""
+    target: Target
+    files: FileTree
+    requirements: Requirements
+    settings: Settings
+    strategy: Strategy | Literal["auto"] = "auto"
+    network: tuple[str, ...] = ()
+    """Hosts that the function may reach while it runs on this machine; ``*`` is all."""

@@ -1,0 +1,63 @@
+"""What a function needs, down to each file of each wheel; nothing of it downloaded yet."""
+
+from __future__ import annotations
+
+import msgspec
+
+from wideload.values.target import Target
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A file in a wheel, as the wheel's central directory tells it."""
+
+    name: str
+    """In the wheel."""
+    path: str
+    """Where an installer would put it below site-packages (``.data`` folders resolved)."""
+    size: int
+    compressed_size: int
+    crc32: int
+    method: int
+    """Compression method of the zip: 0 stored, 8 deflated."""
+    executable: bool
+    header_offset: int
+    """Of the local header, from the start of the wheel."""
+
+
+class Wheel(msgspec.Struct, frozen=True):
+    """One wheel of a resolution."""
+
+    name: str
+    """Normalised as PEP 503 says."""
+    version: str
+    filename: str
+    url: str
+    """``https:`` or ``file:``; without credentials."""
+    sha256: str
+    size: int
+    members: tuple[Member, ...]
+    requires: tuple[str, ...] = ()
+    """Normalised names of the packages of this resolution that it depends on directly."""
+
+    @property
+    def unzipped_bytes(self) -> int:
+        """The sum of the members' sizes."""
+        return sum(member.size for member in self.members)
+
+    @property
+    def zipped_bytes(self) -> int:
+        """The sum of the members' streams as they lie in the wheel."""
+        return sum(member.compressed_size for member in self.members)
+
+
+class Resolution(msgspec.Struct, frozen=True):
+    """The exact wheels of a function for its target, sorted by name."""
+
+    target: Target
+    wheels: tuple[Wheel, ...]
+    roots: tuple[str, ...]
+    """Names that the user asked for, as opposed to what these pull in; sorted."""
+    pinned: tuple[str, ...] = ()
+    """Names whose version the user himself fixed with ``==`` or ``===``."""
+    downloaded_bytes: int = 0
+    """Bytes of wheels fetched to know all this. Never part of an artifact."""
