@@ -1,0 +1,1 @@
+"""What a function weighs becomes every way to ship it, side by side. Pure."""

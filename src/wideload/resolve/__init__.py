@@ -1,0 +1,1 @@
+"""Requirements and a target become exact wheels with their members; nothing is downloaded."""

@@ -1,0 +1,1 @@
+"""What of a function need not be shipped, each with rule, reason and bytes."""

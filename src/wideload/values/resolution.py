@@ -17,11 +17,9 @@ class Member(msgspec.Struct, frozen=True):
     size: int
     compressed_size: int
     crc32: int
-    method: int
-    """Compression method of the zip: 0 stored, 8 deflated."""
+    stored: bool
+    """Whether the zip holds the bytes themselves instead of deflate."""
     executable: bool
-    header_offset: int
-    """Of the local header, from the start of the wheel."""
 
 
 class Wheel(msgspec.Struct, frozen=True):
@@ -37,7 +35,7 @@ class Wheel(msgspec.Struct, frozen=True):
     size: int
     members: tuple[Member, ...]
     requires: tuple[str, ...] = ()
-    """Normalised names of the packages of this resolution that it depends on directly."""
+    """Requirements that hold for the target, as PEP 508 without markers, e.g. ``numpy>=1.26``."""
 
     @property
     def unzipped_bytes(self) -> int:
@@ -57,7 +55,7 @@ class Resolution(msgspec.Struct, frozen=True):
     wheels: tuple[Wheel, ...]
     roots: tuple[str, ...]
     """Names that the user asked for, as opposed to what these pull in; sorted."""
-    pinned: tuple[str, ...] = ()
-    """Names whose version the user himself fixed with ``==`` or ``===``."""
+    wishes: tuple[str, ...] = ()
+    """The user's own requirements and constraints, as PEP 508 without markers."""
     downloaded_bytes: int = 0
     """Bytes of wheels fetched to know all this. Never part of an artifact."""

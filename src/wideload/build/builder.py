@@ -1,0 +1,106 @@
+"""The chosen proposal becomes a folder of artifacts with a manifest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from wideload.build.splice import splice
+from wideload.cache import write_atomically
+from wideload.errors import WideloadError
+from wideload.values.artifact import (
+    MANIFEST_NAME,
+    MANIFEST_SCHEMA,
+    Artifact,
+    Manifest,
+    ManifestWheel,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from wideload.cache import Cache
+    from wideload.values.function import Function
+    from wideload.values.proposal import Proposal
+    from wideload.values.resolution import Resolution
+    from wideload.values.slimmed import Slimmed
+
+FUNCTION_ZIP = "function.zip"
+
+
+def build(
+    function: Function,
+    resolution: Resolution,
+    slimmed: Slimmed,
+    proposal: Proposal,
+    paths: Mapping[str, Path],
+    folder: Path,
+    cache: Cache,
+) -> Manifest:
+    """Write the artifacts of a proposal, then the manifest that makes them valid.
+
+    :param paths: the fetched wheels by sha256.
+    :param folder: of this function's build; what an older build left there is replaced.
+    :raises WideloadError: something could not be read or written; the older build is whole.
+    """
+    wheels = {wheel.sha256: wheel for wheel in resolution.wheels}
+    sha256, files = splice(slimmed.tree, wheels, paths, folder / FUNCTION_ZIP, cache)
+    by = {one.name: one.by for one in slimmed.provided}
+    manifest = Manifest(
+        schema=MANIFEST_SCHEMA,
+        function=function.name,
+        strategy=proposal.strategy,
+        target=function.target,
+        handler=function.handler,
+        settings=function.settings,
+        artifacts=(
+            Artifact(
+                role="function",
+                filename=FUNCTION_ZIP,
+                sha256=sha256,
+                size=slimmed.tree.zipped_bytes,
+                unzipped_bytes=slimmed.tree.unzipped_bytes,
+            ),
+        ),
+        files=files,
+        wheels=tuple(
+            ManifestWheel(
+                wheel.name, wheel.version, wheel.filename, wheel.sha256, by.get(wheel.name)
+            )
+            for wheel in resolution.wheels
+        ),
+        removals=slimmed.removals,
+    )
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+    write_atomically(folder / MANIFEST_NAME, text + b"\n")
+    return manifest
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a build, its artifacts being there.
+
+    :raises WideloadError: nothing was built there, or it is not whole.
+    """
+    try:
+        manifest = msgspec.json.decode((folder / MANIFEST_NAME).read_bytes(), type=Manifest)
+    except FileNotFoundError:
+        raise WideloadError(
+            f"nothing is built in {folder.name}", hint="run `wideload build` first"
+        ) from None
+    except msgspec.MsgspecError as error:
+        raise WideloadError(
+            f"the manifest of {folder.name} cannot be read",
+            why=str(error),
+            hint="run `wideload build` again",
+        ) from error
+    for artifact in manifest.artifacts:
+        path = folder / artifact.filename
+        if not path.is_file() or path.stat().st_size != artifact.size:
+            raise WideloadError(
+                f"the build of {manifest.function} is not whole",
+                why=f"{artifact.filename} is missing or has another size than the manifest says",
+                hint="run `wideload build` again",
+            )
+    return manifest

@@ -1,0 +1,115 @@
+"""The content-addressed cache: wheels as they were fetched, and what was derived of them.
+
+Everything in it can be made again, so it may be deleted at any time. Every file is written
+under another name and renamed when it is whole, so that concurrent runs and a kill at any
+moment leave either nothing or the whole file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CHUNK = 1 << 20
+
+
+class _Stamp(msgspec.Struct, frozen=True):
+    """What a file looked like when its digest was last computed."""
+
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+def default_root() -> Path:
+    """``$WIDELOAD_CACHE``, else ``wideload`` in the user's cache folder."""
+    named = os.environ.get("WIDELOAD_CACHE")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "wideload"
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A binary file that takes the place of `path` when the block ends without an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.partial")
+    try:
+        with temporary.open("xb") as file:
+            yield file
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+        raise
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Put `data` at `path`, whole or not at all."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+class Cache:
+    """Files by digest below one folder.
+
+    :param root: made when something is first put in.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, kind: str, key: str, suffix: str = "") -> Path:
+        """Where the file of this kind and key lies, whether it is there or not."""
+        return self.root / kind / key[:2] / f"{key}{suffix}"
+
+    def verified(self, kind: str, sha256: str, suffix: str = "") -> Path | None:
+        """The file with this content, or nothing where it is missing or damaged.
+
+        A damaged file is removed. The digest is computed again only when the file's size,
+        modification time or inode is another than when it was last right.
+        """
+        path = self.path(kind, sha256, suffix)
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            return None
+        now = _Stamp(found.st_size, found.st_mtime_ns, found.st_ino)
+        stamp = path.with_name(f"{path.name}.stamp")
+        try:
+            if msgspec.json.decode(stamp.read_bytes(), type=_Stamp) == now:
+                return path
+        except (FileNotFoundError, msgspec.MsgspecError):
+            pass
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
+                write_atomically(stamp, msgspec.json.encode(now))
+                return path
+        path.unlink(missing_ok=True)
+        return None
+
+    def partial(
+        self, kind: str, sha256: str, suffix: str = ""
+    ) -> contextlib.AbstractContextManager[BinaryIO]:
+        """A file to write that content into; it appears under its digest at the end."""
+        return replacing(self.path(kind, sha256, suffix))
+
+    def sweep_partials(self, older_than_s: float, now: float) -> int:
+        """Remove what killed runs left half written. Returns how many files went."""
+        count = 0
+        for path in self.root.glob("*/*/.*.partial"):
+            with contextlib.suppress(FileNotFoundError):
+                if now - path.stat().st_mtime > older_than_s:
+                    path.unlink()
+                    count += 1
+        return count

@@ -1,0 +1,105 @@
+"""Open requirements become ``pylock.NAME.toml`` beside them, and stay so until they change."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wideload.cache import write_atomically
+from wideload.errors import WideloadError
+from wideload.resolve import uv
+from wideload.resolve.requirements import Asked, read_asked
+
+if TYPE_CHECKING:
+    from wideload.values.function import OpenRequirements
+    from wideload.values.target import Target
+
+
+def lock_path(requirements: OpenRequirements, name: str) -> Path:
+    """Where the lock of a function lies: beside its requirements, named by the function."""
+    # PEP 751 allows no dot in the name, Lambda allows none either.
+    return Path(requirements.path).with_name(f"pylock.{name}.toml")
+
+
+def _fingerprint(path: Path) -> str | None:
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise WideloadError(
+            f"the lock {path.name} cannot be read",
+            why=str(error),
+            hint="restore it from version control, or delete it to resolve anew",
+        ) from error
+    value = table.get("tool", {}).get("wideload", {}).get("fingerprint")
+    if value is None:
+        raise WideloadError(
+            f"{path.name} was not made by wideload",
+            why="it has no [tool.wideload] table, so it cannot be told whether it fits the "
+            "requirements",
+            hint="name it in the function's table to obey it as it is: requirements = \""
+            f'{path.name}"',
+        )
+    return str(value)
+
+
+def lock(
+    requirements: OpenRequirements, name: str, target: Target, *, upgrade: bool = False
+) -> tuple[Path, Asked, bool]:
+    """Make sure that a lock is there which fits the requirements and the target.
+
+    A lock that fits is obeyed. One that does not is resolved anew, keeping the versions that
+    still may stand; with `upgrade` nothing is kept.
+
+    :return: the lock, what the user asked for, and whether the lock was written just now.
+    :raises WideloadError: the requirements cannot be met.
+    """
+    asked = read_asked(requirements, target)
+    path = lock_path(requirements, name)
+    kept = _fingerprint(path)
+    if kept == asked.fingerprint and not upgrade:
+        return path, asked, False
+
+    # In the same folder, since the paths in a lock are relative to it.
+    next_path = path.with_name(f"pylock.{name}-next.toml")
+    source = Path(requirements.path)
+    try:
+        if kept is not None and not upgrade:
+            shutil.copyfile(path, next_path)
+        else:
+            next_path.unlink(missing_ok=True)
+        arguments = [source.name, "-o", next_path.name, "--quiet"]
+        for extra in requirements.extras:
+            arguments += ["--extra", extra]
+        for group in requirements.groups:
+            arguments += ["--group", group]
+        uv.compile_lock(arguments, source.parent, target, what=source.name)
+        text = next_path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise WideloadError(
+            f"the lock {path.name} cannot be written",
+            why=str(error),
+            hint="make the folder writable, or free disk space",
+        ) from error
+    finally:
+        next_path.unlink(missing_ok=True)
+    write_atomically(path, _stamped(text, source.name, asked, target).encode())
+    return path, asked, True
+
+
+def _stamped(text: str, source: str, asked: Asked, target: Target) -> str:
+    # uv writes the stamp of the file it continued into the new one too.
+    body = re.split(r"^\[tool\.wideload\]$", text, maxsplit=1, flags=re.MULTILINE)[0].rstrip()
+    body = re.sub(r"\A(#.*\n)+", "", body)
+    return (
+        f"# Resolved from {source} for {target.runtime} on {target.architecture}. Commit it:\n"
+        "# the same commit then ships the same bytes. `wideload plan --upgrade` renews it.\n"
+        f"{body}\n\n[tool.wideload]\n"
+        f'fingerprint = "{asked.fingerprint}"\n'
+        f'runtime = "{target.runtime}"\n'
+        f'architecture = "{target.architecture}"\n'
+    )

@@ -1,0 +1,123 @@
+"""What the user himself asked for: the lines of his requirement files, and their digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from wideload.errors import WideloadError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wideload.values.function import OpenRequirements
+    from wideload.values.target import Target
+
+_INCLUDE = re.compile(r"^(?:-r|--requirement|-c|--constraint)[ =]*(\S.*)$")
+_OPTION_TAIL = re.compile(r"\s+--\w[\w-]*[ =].*$")
+_COMMENT = re.compile(r"(^|\s)#.*$")
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A requirement file with all that it includes."""
+
+    files: tuple[str, ...]
+    """Absolute paths, the file itself first."""
+    wishes: tuple[str, ...]
+    """PEP 508 lines of requirements, markers still on."""
+    constraints: tuple[str, ...]
+    fingerprint: str
+    """sha256 of all that the resolution depends on."""
+
+
+def read_asked(requirements: OpenRequirements, target: Target) -> Asked:
+    """The user's lines.
+
+    :raises WideloadError: a file cannot be read.
+    """
+    path = Path(requirements.path)
+    digest = hashlib.sha256()
+    digest.update(
+        json.dumps(
+            [target.runtime, target.architecture, requirements.groups, requirements.extras]
+        ).encode()
+    )
+    if requirements.kind == "pyproject":
+        table = tomllib.loads(_text(path))
+        relevant, wishes = _pyproject(table, requirements)
+        digest.update(json.dumps(relevant, sort_keys=True, default=str).encode())
+        return Asked((str(path),), wishes, (), digest.hexdigest())
+    files: list[Path] = []
+    wished: list[str] = []
+    constraints: list[str] = []
+    for file, constraint, line in _lines(path, False, files):
+        digest.update(f"{file.name}\0{constraint}\0{line}\0".encode())
+        (constraints if constraint else wished).extend(_pep508(line))
+    return Asked(tuple(map(str, files)), tuple(wished), tuple(constraints), digest.hexdigest())
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WideloadError(
+            f"{path.name} cannot be read", why=str(error), hint="mend or name another file"
+        ) from error
+
+
+def _lines(path: Path, constraint: bool, files: list[Path]) -> Iterator[tuple[Path, bool, str]]:
+    if path in files:
+        return
+    files.append(path)
+    for line in _text(path).replace("\\\n", " ").splitlines():
+        bare = _COMMENT.sub("", line).strip()
+        if not bare:
+            continue
+        included = _INCLUDE.match(bare)
+        if included:
+            inner = constraint or bare.startswith(("-c", "--constraint"))
+            target = (path.parent / included[1].strip()).resolve()
+            yield from _lines(target, inner, files)
+        else:
+            yield path, constraint, bare
+
+
+def _pep508(line: str) -> Iterator[str]:
+    if line.startswith("-"):
+        return
+    bare = _OPTION_TAIL.sub("", line)
+    try:
+        yield str(Requirement(bare))
+    except InvalidRequirement:
+        # A path or a bare URL: uv reads it; it pins nothing by name.
+        return
+
+
+def _pyproject(
+    table: dict[str, Any], requirements: OpenRequirements
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    project = table.get("project", {})
+    groups = table.get("dependency-groups", {})
+    optional = project.get("optional-dependencies", {})
+    wishes: list[str] = list(project.get("dependencies", []))
+    for extra in requirements.extras:
+        for name, lines in optional.items():
+            if canonicalize_name(name) == canonicalize_name(extra):
+                wishes.extend(lines)
+    for group in requirements.groups:
+        wishes.extend(line for line in groups.get(group, []) if isinstance(line, str))
+    relevant = {
+        "dependencies": project.get("dependencies", []),
+        "optional": optional,
+        "groups": groups,
+        "uv": table.get("tool", {}).get("uv", {}),
+    }
+    return relevant, tuple(wishes)

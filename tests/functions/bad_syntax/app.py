@@ -1,0 +1,5 @@
+"""Does not compile: line 4 misses a colon."""
+
+
+def handler(event, context)
+    return event

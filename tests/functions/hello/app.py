@@ -1,0 +1,5 @@
+"""Greets whom the event names."""
+
+
+def handler(event, context):
+    return {"message": f"hello, {event.get('name', 'world')}"}

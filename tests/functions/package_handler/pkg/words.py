@@ -1,0 +1,5 @@
+"""What the handler needs."""
+
+
+def reverse(text):
+    return " ".join(reversed(text.split()))
