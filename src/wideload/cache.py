@@ -22,12 +22,21 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 
 
-class _Stamp(msgspec.Struct, frozen=True):
+class Stamp(msgspec.Struct, frozen=True):
     """What a file looked like when its digest was last computed."""
 
     size: int
     mtime_ns: int
     inode: int
+
+    @classmethod
+    def of(cls, path: Path) -> Stamp:
+        """Of a file as it is now.
+
+        :raises FileNotFoundError: there is none.
+        """
+        found = path.stat()
+        return cls(found.st_size, found.st_mtime_ns, found.st_ino)
 
 
 def default_root() -> Path:
@@ -81,13 +90,12 @@ class Cache:
         """
         path = self.path(kind, sha256, suffix)
         try:
-            found = path.stat()
+            now = Stamp.of(path)
         except FileNotFoundError:
             return None
-        now = _Stamp(found.st_size, found.st_mtime_ns, found.st_ino)
         stamp = path.with_name(f"{path.name}.stamp")
         try:
-            if msgspec.json.decode(stamp.read_bytes(), type=_Stamp) == now:
+            if msgspec.json.decode(stamp.read_bytes(), type=Stamp) == now:
                 return path
         except (FileNotFoundError, msgspec.MsgspecError):
             pass

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from wideload.build.splice import splice
-from wideload.cache import write_atomically
+from wideload.cache import Stamp, write_atomically
 from wideload.errors import WideloadError
 from wideload.values.artifact import (
     MANIFEST_NAME,
     MANIFEST_SCHEMA,
     Artifact,
     Manifest,
+    ManifestFile,
     ManifestWheel,
 )
+from wideload.values.tree import WheelMember
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +29,42 @@ if TYPE_CHECKING:
     from wideload.values.proposal import Proposal
     from wideload.values.resolution import Resolution
     from wideload.values.slimmed import Slimmed
+    from wideload.values.tree import FileTree
 
 FUNCTION_ZIP = "function.zip"
+
+
+_RECIPE_VERSION = 1
+
+
+class _Made(msgspec.Struct, frozen=True, array_like=True):
+    """What came of a recipe at a place."""
+
+    version: int
+    stamp: Stamp
+    sha256: str
+    files: tuple[ManifestFile, ...]
+
+
+def _recipe(tree: FileTree) -> str:
+    """Digest of all that the bytes of a package depend on."""
+    digest = hashlib.sha256()
+    for entry in tree:
+        origin = entry.origin
+        source = origin.sha256 if not isinstance(origin, WheelMember) else origin.wheel
+        member = origin.name if isinstance(origin, WheelMember) else ""
+        digest.update(f"{entry.path}\0{entry.mode:o}\0{source}\0{member}\0".encode())
+    return digest.hexdigest()
+
+
+def _made_before(note: Path, package: Path) -> _Made | None:
+    """What the package is, where the same recipe made it and nobody touched it since."""
+    try:
+        made = msgspec.msgpack.decode(note.read_bytes(), type=_Made)
+        same = made.version == _RECIPE_VERSION and made.stamp == Stamp.of(package)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
+    return made if same else None
 
 
 def build(
@@ -45,8 +82,15 @@ def build(
     :param folder: of this function's build; what an older build left there is replaced.
     :raises WideloadError: something could not be read or written; the older build is whole.
     """
-    wheels = {wheel.sha256: wheel for wheel in resolution.wheels}
-    sha256, files = splice(slimmed.tree, wheels, paths, folder / FUNCTION_ZIP, cache)
+    package = folder / FUNCTION_ZIP
+    recipe = _recipe(slimmed.tree)
+    note = cache.path("packages", hashlib.sha256(f"{recipe} {package}".encode()).hexdigest())
+    made = _made_before(note, package)
+    if made is None:
+        wheels = {wheel.sha256: wheel for wheel in resolution.wheels}
+        sha256, files = splice(slimmed.tree, wheels, paths, package, cache)
+        made = _Made(_RECIPE_VERSION, Stamp.of(package), sha256, files)
+        write_atomically(note, msgspec.msgpack.encode(made))
     by = {one.name: one.by for one in slimmed.provided}
     manifest = Manifest(
         schema=MANIFEST_SCHEMA,
@@ -59,12 +103,12 @@ def build(
             Artifact(
                 role="function",
                 filename=FUNCTION_ZIP,
-                sha256=sha256,
+                sha256=made.sha256,
                 size=slimmed.tree.zipped_bytes,
                 unzipped_bytes=slimmed.tree.unzipped_bytes,
             ),
         ),
-        files=files,
+        files=made.files,
         wheels=tuple(
             ManifestWheel(
                 wheel.name, wheel.version, wheel.filename, wheel.sha256, by.get(wheel.name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import mmap
+import os
 import queue
 import threading
 import zlib
@@ -11,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, assert_never
 
 from wideload.archive import ZipWriter
-from wideload.build.wheelfile import WheelFile
+from wideload.build.block import block_of
 from wideload.cache import replacing
 from wideload.errors import WideloadError
 from wideload.values.artifact import ManifestFile
@@ -19,21 +21,20 @@ from wideload.values.packing import pack
 from wideload.values.tree import Derived, FileEntry, LocalFile, WheelMember
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from wideload.cache import Cache
     from wideload.values.resolution import Wheel
     from wideload.values.tree import FileTree
 
 
-class _HashingFile:
-    """Writes to a file while another thread digests: both wait for memory, not for Python."""
+class _Output:
+    """A file that is written while another thread digests what is written."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._digest = hashlib.sha256()
-        self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._pending = bytearray()
+        self._queue: queue.SimpleQueue[bytes | memoryview | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
@@ -41,21 +42,22 @@ class _HashingFile:
         while (data := self._queue.get()) is not None:
             self._digest.update(data)
 
-    def write(self, data: bytes | memoryview) -> int:
-        self._pending += data
-        if len(self._pending) >= 1 << 20:
-            self._flush()
-        return len(data)
-
-    def _flush(self) -> None:
-        data = bytes(self._pending)
-        self._pending.clear()
+    def write(self, data: bytes | memoryview, /) -> int:
+        """Bytes that do not change any more."""
         self._queue.put(data)
-        self._file.write(data)
+        return self._file.write(data)
+
+    def copy(self, path: Path, data: memoryview) -> None:
+        """A whole file, within the kernel; `data` is its content, mapped."""
+        self._queue.put(data)
+        self._file.flush()
+        with path.open("rb") as source:
+            at = 0
+            while at < len(data):
+                at += os.sendfile(self._file.fileno(), source.fileno(), at, len(data) - at)
 
     def finish(self) -> str:
-        """The digest of all that was written."""
-        self._flush()
+        """Digest of all that was written. To be called on the way of an error too."""
         self._queue.put(None)
         self._thread.join()
         return self._digest.hexdigest()
@@ -84,65 +86,77 @@ def splice(
 ) -> tuple[str, tuple[ManifestFile, ...]]:
     """Write the zip of a tree, whole or not at all.
 
+    The entries of each wheel follow each other, wheels in order of name, then the rest: so
+    a wheel's part is the same bytes whatever else is packed, and is spliced only once.
+
     :param wheels: by sha256, all that the tree's entries name.
     :param paths: where these wheels lie.
     :return: sha256 of the zip, and the account of its files.
     :raises WideloadError: a wheel is broken, a file changed or is gone, or the disk is full.
     """
+    groups: dict[str, list[FileEntry]] = {}
+    rest: list[FileEntry] = []
+    for entry in tree:
+        if isinstance(entry.origin, WheelMember):
+            groups.setdefault(entry.origin.wheel, []).append(entry)
+        else:
+            rest.append(entry)
     files: list[ManifestFile] = []
-    used = {entry.origin.wheel for entry in tree if isinstance(entry.origin, WheelMember)}
-    with contextlib.ExitStack() as stack:
-        opened = {
-            sha256: stack.enter_context(WheelFile(paths[sha256], wheels[sha256], cache))
-            for sha256 in sorted(used)
-        }
-        try:
-            file = _HashingFile(stack.enter_context(replacing(into)))
-            writer = ZipWriter(file)
-            for entry in tree:
-                match entry.origin:
-                    case WheelMember(sha256, name):
-                        source = opened[sha256]
-                        with source.stream(name) as stream:
-                            _add(writer, entry, stream)
-                        digest, origin = source.sha256(name), wheels[sha256].filename
-                    case LocalFile():
-                        data = _local(entry, entry.origin)
-                        packed, stored = pack(data)
-                        if (len(packed), stored, zlib.crc32(data)) != (
-                            entry.compressed_size,
-                            entry.stored,
-                            entry.crc32,
-                        ):
-                            raise AssertionError(f"{entry.path} was planned otherwise")
-                        _add(writer, entry, packed)
-                        digest, origin = entry.origin.sha256, "source"
-                    case Derived(sha256, maker):
-                        packed = cache.path("derived", sha256).read_bytes()
-                        _add(writer, entry, packed)
-                        digest, origin = sha256, maker
-                    case _:
-                        assert_never(entry.origin)
+    try:
+        blocks = [
+            block_of(groups[sha256], wheels[sha256], paths[sha256], cache)
+            for sha256 in sorted(groups, key=lambda sha256: wheels[sha256].name)
+        ]
+        with contextlib.ExitStack() as stack:
+            # The maps are closed last: the digesting thread reads them until it is joined.
+            maps = [stack.enter_context(_mapped(path)) for _, path in blocks]
+            output = _Output(stack.enter_context(replacing(into)))
+            stack.callback(output.finish)
+            writer = ZipWriter(output)
+            for (block, path), content in zip(blocks, maps, strict=True):
+                output.copy(path, content)
+                writer.skip(block.length, block.records)
+                files.extend(block.files)
+            for entry in rest:
+                stream, digest, origin = _single(entry, cache)
+                writer.add(entry, stream)
                 files.append(ManifestFile(entry.path, entry.size, digest, origin))
             size = writer.finish()
-            sha256 = file.finish()
-        except OSError as error:
-            raise WideloadError(
-                f"{into.name} could not be written",
-                why=str(error),
-                hint="free disk space, or make the folder writable",
-            ) from error
-    if size != tree.zipped_bytes:
-        raise AssertionError(f"planned {tree.zipped_bytes} bytes, wrote {size}")
-    return sha256, tuple(files)
+            sha256 = output.finish()
+            if size != tree.zipped_bytes:
+                raise AssertionError(f"planned {tree.zipped_bytes} bytes, wrote {size}")
+    except OSError as error:
+        raise WideloadError(
+            f"{into.name} could not be written",
+            why=str(error),
+            hint="free disk space, or make the folder writable",
+        ) from error
+    return sha256, tuple(sorted(files, key=lambda file: file.path))
 
 
-def _add(writer: ZipWriter, entry: FileEntry, stream: bytes | memoryview) -> None:
-    writer.add(
-        entry.path,
-        stream,
-        size=entry.size,
-        crc32=entry.crc32,
-        mode=entry.mode,
-        stored=entry.stored,
-    )
+@contextlib.contextmanager
+def _mapped(path: Path) -> Iterator[memoryview]:
+    with (
+        path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        memoryview(content) as view,
+    ):
+        yield view
+
+
+def _single(entry: FileEntry, cache: Cache) -> tuple[bytes, str, str]:
+    """Stream, sha256 and origin of a file that is no wheel's."""
+    match entry.origin:
+        case LocalFile():
+            data = _local(entry, entry.origin)
+            stream, stored = pack(data)
+            found = (len(stream), stored, zlib.crc32(data))
+            if found != (entry.compressed_size, entry.stored, entry.crc32):
+                raise AssertionError(f"{entry.path} was planned otherwise")
+            return stream, entry.origin.sha256, "source"
+        case Derived(sha256, maker):
+            return cache.path("derived", sha256).read_bytes(), sha256, maker
+        case WheelMember():
+            raise AssertionError(f"{entry.path} is a wheel's")
+        case _:
+            assert_never(entry.origin)

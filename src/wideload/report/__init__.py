@@ -1,0 +1,1 @@
+"""Any stage's values as text, JSON and HTML. Knows values and nothing else."""

@@ -8,7 +8,8 @@ import re
 import ssl
 import tomllib
 import urllib.request
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import urllib3
@@ -134,28 +135,34 @@ class Http:
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
-        # The default context reads SSL_CERT_FILE and SSL_CERT_DIR, as uv does.
-        context = ssl.create_default_context()
-        retries = urllib3.Retry(
-            total=5,
-            redirect=8,
-            backoff_factor=0.3,
-            status_forcelist=(429, 500, 502, 503, 504),
-            raise_on_status=False,
-        )
-        timeout = urllib3.Timeout(connect=15, read=60)
-        self._direct = urllib3.PoolManager(
-            maxsize=32, ssl_context=context, retries=retries, timeout=timeout
-        )
-        self._proxied = {
-            scheme: urllib3.ProxyManager(
-                proxy, maxsize=32, ssl_context=context, retries=retries, timeout=timeout
-            )
+        self.received = 0
+        """Bytes of bodies so far. Approximate only while requests are under way."""
+
+    @cached_property
+    def _pools(self) -> Mapping[str, urllib3.PoolManager]:
+        """Connections straight (under an empty name) and through each scheme's proxy.
+
+        Made when the first request is: a plan that knows everything makes none.
+        """
+        options: dict[str, Any] = {
+            "maxsize": 32,
+            # The default context reads SSL_CERT_FILE and SSL_CERT_DIR, as uv does.
+            "ssl_context": ssl.create_default_context(),
+            "timeout": urllib3.Timeout(connect=15, read=60),
+            "retries": urllib3.Retry(
+                total=5,
+                redirect=8,
+                backoff_factor=0.3,
+                status_forcelist=(429, 500, 502, 503, 504),
+                raise_on_status=False,
+            ),
+        }
+        proxied = {
+            scheme: urllib3.ProxyManager(proxy, **options)
             for scheme, proxy in urllib.request.getproxies().items()
             if scheme in ("http", "https") and proxy.startswith(("http://", "https://"))
         }
-        self.received = 0
-        """Bytes of bodies so far. Approximate only while requests are under way."""
+        return {"": urllib3.PoolManager(**options), **proxied}
 
     def get(
         self, url: str, headers: Mapping[str, str] | None = None, *, method: str = "GET"
@@ -165,9 +172,9 @@ class Http:
         :raises WideloadError: the index cannot be reached, or answers 4xx or 5xx.
         """
         parts = urlsplit(url)
-        client: urllib3.PoolManager = self._direct
+        client = self._pools[""]
         if not urllib.request.proxy_bypass(parts.hostname or ""):
-            client = self._proxied.get(parts.scheme, self._direct)
+            client = self._pools.get(parts.scheme, client)
         try:
             response = client.request(
                 method,

@@ -13,7 +13,7 @@ import tomllib
 import zipfile
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.utils import parse_wheel_filename
 
@@ -41,6 +41,14 @@ _IGNORED = frozenset({".git", "__pycache__", ".venv", "build", "dist", ".tox", "
 
 class _Native(Exception):
     """The reason why a source needs a compiler."""
+
+
+class _Entry(NamedTuple):
+    path: str
+    size: int
+    crc32: int
+    mode: int
+    stored: bool
 
 
 def _judge(name: str, read: bytes | None) -> None:
@@ -107,14 +115,8 @@ def _repack(wheel: Path) -> bytes:
     writer = ZipWriter(out)
     for name, (data, executable) in sorted(files.items()):
         stream, stored = pack(data)
-        writer.add(
-            name,
-            stream,
-            size=len(data),
-            crc32=zlib.crc32(data),
-            mode=0o755 if executable else 0o644,
-            stored=stored,
-        )
+        mode = 0o755 if executable else 0o644
+        writer.add(_Entry(name, len(data), zlib.crc32(data), mode, stored), stream)
     writer.finish()
     return out.getvalue()
 

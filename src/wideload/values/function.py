@@ -107,5 +107,7 @@ class Function(msgspec.Struct, frozen=True):
     requirements: Requirements
     settings: Settings
     strategy: Strategy | Literal["auto"] = "auto"
+    slim: Literal["safe", "none"] = "safe"
+    """Whether slimming may leave out what is not needed; ``none`` ships all of it."""
     network: tuple[str, ...] = ()
     """Hosts that the function may reach while it runs on this machine; ``*`` is all."""

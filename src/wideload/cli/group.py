@@ -1,0 +1,41 @@
+"""The command `wideload` itself: what stands before the verb."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from wideload import __version__
+from wideload.cli.build import build
+from wideload.cli.console import Console
+from wideload.cli.limits import limits
+from wideload.cli.options import Session
+from wideload.cli.plan import plan
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s")
+@click.option(
+    "-C",
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    help="Work in this folder instead of the present one.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="No narration on stderr.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def wideload(context: click.Context, folder: Path, quiet: bool, debug: bool) -> None:
+    """Ship AWS Lambda functions that are too big to ship.
+
+    FUNCTION is a name from wideload.toml or the path of a function's folder; where there is
+    only one, it may be left out.
+    """
+    # --debug is read in main(), which prints the errors.
+    del debug
+    context.obj = Session(folder, Console(quiet=quiet))
+
+
+for verb in (plan, build, limits):
+    wideload.add_command(verb)
