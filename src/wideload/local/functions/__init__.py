@@ -1,0 +1,1 @@
+"""The embedded AWS's Lambda: its API, its quotas, its storage and its execution environments."""

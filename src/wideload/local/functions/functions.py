@@ -1,0 +1,313 @@
+"""Creating, reading, changing and deleting functions."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from wideload.local.functions import (
+    configuration,
+    faults,
+    layers,
+    lookup,
+    names,
+    packages,
+    paging,
+    rendering,
+    versions,
+)
+from wideload.local.functions.documents import (
+    Configuration,
+    FunctionDocument,
+    RetiredNumbers,
+    Version,
+)
+from wideload.local.functions.service import Reply, fresh_id
+
+if TYPE_CHECKING:
+    from wideload.local.functions.documents import Code
+    from wideload.local.functions.service import Call, Service
+
+_LONGEST_NAME = 64
+_NOT_EMBEDDED = (
+    "CapacityProviderConfig",
+    "CodeSigningConfigArn",
+    "DurableConfig",
+    "TenancyConfig",
+    "RuntimeConfig",
+    "AcceleratorConfig",
+    "PublishTo",
+)
+
+
+def create(service: Service, call: Call) -> dict[str, Any]:
+    """CreateFunction."""
+    request = call.parameters
+    meant = lookup.reference(call)
+    if meant.bare and len(meant.name) > _LONGEST_NAME:
+        raise faults.invalid(
+            f"1 validation error detected: Value '{meant.name}' at 'functionName' failed to "
+            f"satisfy constraint: Member must have length less than or equal to {_LONGEST_NAME}"
+        )
+    _refuse_not_embedded(request)
+    _refuse_images(request, "creating")
+    attached = layers.attached(service, call, request.get("Layers", []))
+    wanted = configuration.created(request, attached)
+    _check_role(service, wanted.role)
+    _check_name_free(service, call, meant.name)
+    with packages.taken(
+        service,
+        call.place,
+        request["Code"],
+        lambda unzipped: configuration.check_sizes(wanted, unzipped),
+    ) as code:
+        with service.store.lock:
+            _check_name_free(service, call, meant.name)
+            retired = service.store.retired.get(call.place, meant.name)
+            function = FunctionDocument(
+                account=call.place.account,
+                region=call.place.region,
+                name=meant.name,
+                latest=_changed(service, None, wanted, code),
+                next_version=retired.next_version if retired else 1,
+                tags=request.get("Tags", {}),
+            )
+            published = function.latest
+            if request.get("Publish"):
+                function, published = versions.published(service, function)
+            service.store.functions.put(function)
+    return rendering.configuration(
+        published, name=function.name, arn=function.arn(), now=service.clock()
+    )
+
+
+def get(service: Service, call: Call) -> dict[str, Any]:
+    """GetFunction."""
+    function, qualifier = lookup.function(service, call)
+    version = lookup.version(function, qualifier)
+    answer: dict[str, Any] = {
+        "Configuration": _rendered(service, function, version, qualifier),
+        "Code": {
+            "RepositoryType": "S3",
+            "Location": service.downloads.url(version.code.sha256),
+        },
+    }
+    if function.tags:
+        answer["Tags"] = function.tags
+    if function.reserved is not None:
+        answer["Concurrency"] = {"ReservedConcurrentExecutions": function.reserved}
+    return answer
+
+
+def get_configuration(service: Service, call: Call) -> dict[str, Any]:
+    """GetFunctionConfiguration."""
+    function, qualifier = lookup.function(service, call)
+    return _rendered(service, function, lookup.version(function, qualifier), qualifier)
+
+
+def update_code(service: Service, call: Call) -> dict[str, Any]:
+    """UpdateFunctionCode."""
+    request = call.parameters
+    function, _ = lookup.function(service, call)
+    _refuse_not_embedded(request)
+    _refuse_images(request, "updating")
+    _check_changeable(service, function, request)
+    wanted = function.latest.configuration
+    with packages.taken(
+        service,
+        call.place,
+        request,
+        lambda unzipped: configuration.check_sizes(wanted, unzipped),
+    ) as code:
+        with service.store.lock:
+            function, _ = lookup.function(service, call)
+            _check_changeable(service, function, request)
+            wanted = function.latest.configuration
+            configuration.check_sizes(wanted, code.unzipped)
+            if "Architectures" in request:
+                wanted = msgspec.structs.replace(wanted, architecture=request["Architectures"][0])
+            answer = _commit(service, function, wanted, code, request)
+    service.collect()
+    return answer
+
+
+def update_configuration(service: Service, call: Call) -> dict[str, Any]:
+    """UpdateFunctionConfiguration."""
+    request = call.parameters
+    _refuse_not_embedded(request)
+    attached = None
+    if "Layers" in request:
+        lookup.function(service, call)
+        attached = layers.attached(service, call, request["Layers"])
+    with service.store.lock:
+        function, _ = lookup.function(service, call)
+        _check_changeable(service, function, request)
+        before = function.latest
+        wanted = configuration.updated(before.configuration, request, attached)
+        if "Role" in request and request["Role"] != before.configuration.role:
+            _check_role(service, wanted.role)
+        configuration.check_layers_beside(wanted, before.code.unzipped)
+        return _commit(service, function, wanted, before.code, {})
+
+
+def delete(service: Service, call: Call) -> Reply:
+    """DeleteFunction: of a version, or of all."""
+    meant = lookup.reference(call)
+    if meant.qualifier == names.LATEST:
+        raise faults.invalid("$LATEST version cannot be deleted without deleting the function.")
+    if meant.qualifier is not None and not names.is_version(meant.qualifier):
+        raise faults.invalid("Deletion of aliases is not currently supported.")
+    with service.store.lock:
+        function = service.store.functions.get(call.place, meant.name)
+        if function is None:
+            raise faults.function_not_found(call.place.function_arn(meant.name))
+        if meant.qualifier is None:
+            gone = function.all_versions()
+            service.store.retired.put(
+                RetiredNumbers(
+                    account=function.account,
+                    region=function.region,
+                    name=function.name,
+                    next_version=function.next_version,
+                )
+            )
+            service.store.functions.remove(function)
+        else:
+            gone = _delete_version(service, function, meant.qualifier)
+    for version in gone:
+        service.pool.retire(version.incarnation)
+    service.collect()
+    return Reply(204)
+
+
+def list_all(service: Service, call: Call) -> dict[str, Any]:
+    """ListFunctions."""
+    request = call.parameters
+    every = request.get("FunctionVersion") == "ALL"
+    now = service.clock()
+    listed = []
+    for function in service.store.functions.within(call.place):
+        for version in function.all_versions() if every else (function.latest,):
+            arn = function.arn(version.number if every else None)
+            listed.append(
+                rendering.configuration(version, name=function.name, arn=arn, now=now, listed=True)
+            )
+    return paging.page("Functions", listed, request, lambda item: str(item["FunctionArn"]))
+
+
+def _commit(
+    service: Service,
+    function: FunctionDocument,
+    wanted: Configuration,
+    code: Code,
+    request: dict[str, Any],
+) -> dict[str, Any]:
+    before = function.latest
+    latest = _changed(service, before, wanted, code)
+    function = msgspec.structs.replace(function, latest=latest, serving=before)
+    published, arn = latest, function.arn()
+    if request.get("Publish"):
+        function, published = versions.published(service, function)
+        arn = function.arn(published.number)
+    answer = rendering.configuration(
+        published, name=function.name, arn=arn, now=service.clock()
+    )
+    if not request.get("DryRun"):
+        service.store.functions.put(function)
+        service.retire_settled(before.incarnation)
+    return answer
+
+
+def _changed(
+    service: Service, before: Version | None, wanted: Configuration, code: Code
+) -> Version:
+    return Version(
+        number=names.LATEST,
+        configuration=wanted,
+        code=code,
+        modified=service.stamp(),
+        incarnation=fresh_id(),
+        change="create" if before is None else "update",
+        settles=service.clock() + service.settle,
+        revision=fresh_id(),
+        settled_revision=fresh_id(),
+    )
+
+
+def _delete_version(
+    service: Service, function: FunctionDocument, number: str
+) -> tuple[Version, ...]:
+    gone = function.versions.get(number)
+    if gone is None:
+        return ()
+    holders = [
+        alias.name
+        for alias in function.aliases.values()
+        if number == alias.version or number in alias.weights
+    ]
+    if holders:
+        raise faults.conflict(
+            "Unable to delete version because the following aliases reference it: "
+            f"[{', '.join(holders)}]"
+        )
+
+    def without(entries: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in entries.items() if key != number}
+
+    service.store.functions.put(
+        msgspec.structs.replace(
+            function,
+            versions=without(function.versions),
+            policies=without(function.policies),
+            provisioned=without(function.provisioned),
+            event_configs=without(function.event_configs),
+            published_as="" if function.published_as == number else function.published_as,
+        )
+    )
+    return (gone,)
+
+
+def _rendered(
+    service: Service, function: FunctionDocument, version: Version, qualifier: str | None
+) -> dict[str, Any]:
+    return rendering.configuration(
+        version, name=function.name, arn=function.arn(qualifier), now=service.clock()
+    )
+
+
+def _check_changeable(
+    service: Service, function: FunctionDocument, request: dict[str, Any]
+) -> None:
+    now = service.clock()
+    lookup.check_revision(function.latest.revision_at(now), request.get("RevisionId"))
+    lookup.check_idle(function, now)
+
+
+def _check_role(service: Service, role: str) -> None:
+    if not service.roles.assumable_by_lambda(role):
+        raise faults.invalid("The role defined for the function cannot be assumed by Lambda.")
+
+
+def _check_name_free(service: Service, call: Call, name: str) -> None:
+    if service.store.functions.get(call.place, name) is not None:
+        raise faults.conflict(f"Function already exist: {name}")
+
+
+def _refuse_images(request: dict[str, Any], doing: str) -> None:
+    if request.get("PackageType") == "Image":
+        raise faults.invalid(
+            "PackageType Image: the embedded AWS does not run container images yet. Use "
+            "PackageType Zip."
+        )
+    if "ImageUri" in request or "ImageUri" in request.get("Code", {}):
+        raise faults.invalid(
+            f"Please don't provide ImageUri when {doing} a function with packageType Zip."
+        )
+
+
+def _refuse_not_embedded(request: dict[str, Any]) -> None:
+    for member in _NOT_EMBEDDED:
+        if member in request:
+            raise faults.not_embedded(member)

@@ -1,0 +1,1 @@
+"""S3's data plane, kept in files: bytes are written once and read by position."""

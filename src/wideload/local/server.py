@@ -1,0 +1,107 @@
+"""The embedded AWS put together and served."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+from wideload.local.control import Control
+from wideload.local.database import Database
+from wideload.local.gateway import Gateway
+from wideload.local.http import Server
+from wideload.local.iam import Authority, ExecutionRoles, Identities
+from wideload.local.journal import Journal
+from wideload.local.logs import LogStreams
+from wideload.local.objects.service import ObjectService
+from wideload.local.principals import DEFAULT_ACCOUNT, Keyring
+from wideload.local.sts import SecurityTokens
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from wsgiref.types import WSGIApplication
+
+    from wideload.local.boundaries import Logs, Objects, Roles
+
+_WATCH_SECONDS = 5.0
+
+
+class LambdaFactory(Protocol):
+    """Makes the Lambda service out of the services that it leans on."""
+
+    def __call__(
+        self,
+        state: Path,
+        objects: Objects,
+        roles: Roles,
+        logs: Logs,
+        endpoint_url: Callable[[], str],
+    ) -> WSGIApplication:
+        """A WSGI application that answers Lambda's API."""
+        ...
+
+
+def serve(
+    state: Path,
+    lambda_app: LambdaFactory,
+    *,
+    port: int = 0,
+    region: str = "us-east-1",
+    idle_minutes: float = 60,
+    instance: str = "",
+    listening: Callable[[Server], None] = lambda _: None,
+) -> None:
+    """Serve the AWS whose state lies in this folder, until it is stopped or nobody asks.
+
+    There can be one in a process, and one on a folder.
+
+    :param port: 0 takes any that is free.
+    :param region: where functions' logs are kept.
+    :param idle_minutes: end after so many without a request; 0 never does.
+    :param instance: told by the health page, so that a client knows whom he has found.
+    :param listening: called once requests are taken; stop the server it is given from
+        another thread.
+    :raises OSError: the port is taken.
+    :raises WideloadError: the state cannot be read.
+    """
+    database = Database(state / "aws.sqlite")
+    control = Control(Journal(database))
+    identities = Identities(control)
+    keyring = Keyring(database, identities)
+    authority = Authority(identities)
+    objects = ObjectService(state, database, control, authority)
+    url = ""
+    gateway = Gateway(
+        keyring=keyring,
+        authority=authority,
+        objects=objects,
+        tokens=SecurityTokens(keyring, identities),
+        control=control,
+        functions=lambda_app(
+            state=state,
+            objects=objects,
+            roles=ExecutionRoles(identities, keyring),
+            logs=LogStreams(control, DEFAULT_ACCOUNT, region),
+            endpoint_url=lambda: url,
+        ),
+        health={"instance": instance, "pid": os.getpid()},
+    )
+    server = Server(gateway, port)
+    control.host = f"127.0.0.1:{server.port}"
+    url = f"http://{control.host}"
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(_WATCH_SECONDS):
+            if gateway.idle_seconds > idle_minutes * 60:
+                server.stop()
+                return
+
+    if idle_minutes:
+        threading.Thread(target=watch, daemon=True, name="idle watch").start()
+    listening(server)
+    try:
+        server.run()
+    finally:
+        ended.set()

@@ -1,0 +1,185 @@
+"""Runs functions on this Linux machine as AWS Lambda would."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import threading
+from pathlib import Path
+
+from wideload.errors import WideloadError
+from wideload.sandbox import cgroups, root
+from wideload.sandbox.environment import INIT_TIMEOUT, MB_PER_VCPU, LinuxEnvironment
+from wideload.sandbox.interpreter import Interpreter, find_interpreter
+from wideload.sandbox.log import LogPipe
+from wideload.sandbox.pump import Pump
+from wideload.sandbox.routes import EVERYTHING, Route, routes
+from wideload.sandbox.runtime import BOOTSTRAP, runtime_packages
+from wideload.sandbox.runtime_api import RuntimeApi
+from wideload.sandbox.supervised import Held, Holding, Supervisor, chosen_cpus, visible_cpus
+from wideload.sandbox.variables import variables
+from wideload.values.environment import EnvironmentSpec
+from wideload.values.target import Architecture, Target
+
+_MACHINES = {"x86_64": Architecture.X86_64, "aarch64": Architecture.ARM64}
+
+
+class LinuxSandbox:
+    """Starts execution environments in Linux namespaces; implements `Sandbox`.
+
+    What it needs besides (interpreters, the runtime's packages) is kept below `cache`, which
+    any number of processes may share. Of the environments themselves nothing is kept.
+    """
+
+    def __init__(self, cache: Path, *, init_timeout: float = INIT_TIMEOUT) -> None:
+        """Nothing is looked for or made before it is needed.
+
+        :param init_timeout: seconds that init may take before it is run again.
+        """
+        self._cache = cache.absolute() / "sandbox"
+        self._init_timeout = init_timeout
+        self._lock = threading.Lock()
+        self._prepared: dict[Target, tuple[Interpreter, Path]] = {}
+        self._hierarchies: cgroups.Hierarchies | None = None
+
+    def prepare(self, target: Target) -> None:
+        """Find or fetch what `start` needs for this target, which may take a while once.
+
+        :raises WideloadError: as `start`.
+        """
+        if _MACHINES.get(platform.machine()) is not target.architecture:
+            raise WideloadError(
+                f"{target.architecture} functions do not run on this machine",
+                why=f"it is {platform.machine()}, and nothing is emulated",
+                hint="run it on a machine of that architecture",
+            )
+        with self._lock:
+            if target not in self._prepared:
+                (self._cache / "scratch").mkdir(parents=True, exist_ok=True)
+                interpreter = find_interpreter(target.python_version, self._cache)
+                packages = runtime_packages(interpreter, target.architecture, self._cache)
+                self._prepared[target] = (interpreter, packages)
+            if self._hierarchies is None:
+                self._hierarchies = cgroups.find_hierarchies()
+                cgroups.sweep(self._hierarchies)
+
+    def start(self, spec: EnvironmentSpec) -> LinuxEnvironment:
+        """A new environment, as `Sandbox.start`.
+
+        :raises WideloadError: this machine cannot run it: it has another architecture, no
+            interpreter of the runtime's version, no bubblewrap, or forbids namespaces; or
+            `spec` names a folder that is not there or a network that cannot be given.
+        """
+        bwrap = shutil.which("bwrap")
+        if bwrap is None:
+            raise WideloadError(
+                "no bubblewrap on this machine to run the function in",
+                why="`bwrap` is not on the PATH",
+                hint="install the package `bubblewrap`",
+            )
+        _check_folders(spec)
+        is_open = EVERYTHING in spec.network
+        ways = [] if is_open else routes(spec.endpoint, spec.network)
+        self.prepare(spec.target)
+        assert self._hierarchies is not None
+        group = cgroups.Group(self._hierarchies, cgroups.group_name(), spec.memory)
+        cpus = visible_cpus(spec.memory)
+        api_address = ("127.0.0.1", 0 if is_open else 9001)
+        holding = Holding(
+            bwrap=bwrap,
+            network=not is_open,
+            listen=(api_address, *(way.inside for way in ways)),
+            files=root.system_files({way.name: way.inside[0] for way in ways if way.name}, cpus),
+            layers=spec.layers,
+            image=spec.ephemeral << 20 if os.geteuid() == 0 else 0,
+            disk=str(self._cache),
+            scratch=str(self._cache / "scratch"),
+            groups=tuple(map(str, group.folders)),
+            thaw=tuple(group.thawing),
+            cpus=chosen_cpus(cpus),
+        )
+        try:
+            return self._hold(spec, holding, group, ways)
+        except BaseException:
+            group.remove()
+            raise
+
+    def _hold(
+        self, spec: EnvironmentSpec, holding: Holding, group: cgroups.Group, ways: list[Route]
+    ) -> LinuxEnvironment:
+        interpreter, packages = self._prepared[spec.target]
+        log = LogPipe()
+        api: RuntimeApi | None = None
+
+        def ended(code: int | None) -> None:
+            if api is not None:
+                api.tell_exit(code)
+
+        supervisor = Supervisor(holding, log.writer, ended)
+        os.close(log.writer)
+        listener, *others = supervisor.listeners
+        address, port = listener.getsockname()
+        api = RuntimeApi(listener)
+        pumps = [Pump(other, way.outside) for other, way in zip(others, ways, strict=True)]
+        scratch = holding.scratch
+        environment = variables(spec, f"{address}:{port}")
+        arguments = [
+            *root.system(scratch, network=not holding.network),
+            *root.language(interpreter, packages, BOOTSTRAP),
+            *root.function(
+                spec.task,
+                ["--ro-bind", f"{scratch}/opt", "/opt"]
+                if supervisor.held.opt
+                else root.layered(spec.layers),
+                spec.mounts,
+                ["--bind", f"{scratch}/tmp", "/tmp"]
+                if supervisor.held.tmp
+                else ["--perms", "0700", "--size", str(spec.ephemeral << 20), "--tmpfs", "/tmp"],
+            ),
+            *root.environment(environment),
+        ]
+        # Set once before the first init, to know what is refused.
+        group.limit_cpu(spec.memory / MB_PER_VCPU)
+        return LinuxEnvironment(
+            spec,
+            supervisor,
+            arguments,
+            root.command(interpreter, environment),
+            api=api,
+            pumps=pumps,
+            group=group,
+            log=log,
+            missing=_missing(spec, group, supervisor.held),
+            init_timeout=self._init_timeout,
+        )
+
+
+def _check_folders(spec: EnvironmentSpec) -> None:
+    for folder in (spec.task, *spec.layers, *(mount.folder for mount in spec.mounts)):
+        if not Path(folder).is_dir():
+            raise WideloadError(f"no such folder to run the function from: {folder}")
+
+
+def _missing(spec: EnvironmentSpec, group: cgroups.Group, held: Held) -> tuple[str, ...]:
+    missing = []
+    if not group.holds("memory"):
+        missing.append(
+            f"memory: the function is not held to its {spec.memory} MB: " + group.why_not("memory")
+        )
+    if not held.tmp:
+        why = held.tmp_why or "a file system of its own needs root"
+        missing.append(
+            f"/tmp: has its {spec.ephemeral} MB, but in memory"
+            + (", against which they count" if group.holds("memory") else "")
+            + f": {why}"
+        )
+    vcpus = spec.memory / MB_PER_VCPU
+    if not group.holds("cpu"):
+        missing.append(
+            f"cpu: the function is not held to its {vcpus:.2f} vCPUs: " + group.why_not("cpu")
+        )
+    available = len(os.sched_getaffinity(0))
+    if available < vcpus:
+        missing.append(f"cpu: {vcpus:.2f} vCPUs in Lambda, but this machine has {available}")
+    return tuple(missing)

@@ -1,0 +1,167 @@
+"""The file system that a function sees, as arguments for bubblewrap."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wideload.sandbox.interpreter import Interpreter
+    from wideload.values.environment import Mount
+
+UID, GID = 993, 990
+"""Those of ``sbx_user1051``, as whom functions run in Lambda."""
+
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+_CERTIFICATES = (
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+    "/etc/pki/tls/certs",
+    "/etc/pki/tls/cert.pem",
+    "/etc/pki/ca-trust/extracted",
+    "/etc/ca-certificates",
+)
+
+
+def system_files(hosts: dict[str, str], cpus: int) -> dict[str, str]:
+    """Files that are written for one environment, by their path below its scratch folder.
+
+    :param hosts: names beside localhost, with the addresses that they stand for.
+    :param cpus: how many CPUs the function is to see.
+    """
+    lines = ["127.0.0.1 localhost localhost.localdomain", "::1 localhost"]
+    lines += [f"{address} {name}" for name, address in hosts.items()]
+    numbers = f"0-{cpus - 1}\n" if cpus > 1 else "0\n"
+    return {
+        "etc/passwd": (
+            "root:x:0:0:root:/root:/bin/bash\n"
+            f"sbx_user1051:x:{UID}:{GID}::/home/sbx_user1051:/sbin/nologin\n"
+        ),
+        "etc/group": f"root:x:0:\nsbx_user1051:x:{GID}:\n",
+        "etc/hosts": "\n".join(lines) + "\n",
+        "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+        "etc/resolv.conf": "",
+        "cpu/online": numbers,
+        "cpu/possible": numbers,
+        "cpu/present": numbers,
+    }
+
+
+def system(scratch: str, *, network: bool) -> list[str]:
+    """The machine: namespaces, /usr, /etc, /dev, /proc; all of it read-only.
+
+    There is no /dev/shm, as in Lambda: what wants POSIX semaphores fails there too.
+
+    :param network: whether names are to be resolved as on this machine.
+    """
+    arguments = [
+        *("--unshare-user", "--uid", str(UID), "--gid", str(GID)),
+        *("--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"),
+        *("--hostname", "localhost", "--die-with-parent", "--new-session", "--clearenv"),
+        *("--ro-bind", "/usr", "/usr"),
+    ]
+    for folder in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
+        path = Path("/") / folder
+        if path.is_symlink():
+            arguments += ["--symlink", str(path.readlink()), str(path)]
+        elif path.is_dir():
+            arguments += ["--ro-bind", str(path), str(path)]
+    arguments += ["--proc", "/proc", "--tmpfs", "/dev"]
+    for device in _DEVICES:
+        arguments += ["--dev-bind-try", f"/dev/{device}", f"/dev/{device}"]
+    arguments += ["--symlink", "/proc/self/fd", "/dev/fd"]
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        arguments += ["--symlink", f"/proc/self/fd/{number}", f"/dev/{name}"]
+    arguments += ["--remount-ro", "/dev"]
+    for name in ("passwd", "group", "hosts", "nsswitch.conf"):
+        arguments += ["--ro-bind", f"{scratch}/etc/{name}", f"/etc/{name}"]
+    resolver = "/etc/resolv.conf" if network else f"{scratch}/etc/resolv.conf"
+    arguments += ["--ro-bind-try", resolver, "/etc/resolv.conf"]
+    arguments += ["--symlink", "/usr/share/zoneinfo/UTC", "/etc/localtime"]
+    for path_ in ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", *_CERTIFICATES):
+        arguments += ["--ro-bind-try", path_, path_]
+    return [*arguments, "--ro-bind", f"{scratch}/cpu", "/sys/devices/system/cpu"]
+
+
+def language(interpreter: Interpreter, packages: Path, bootstrap: Path) -> list[str]:
+    """The interpreter at /var/lang with the runtime's packages, and /var/runtime."""
+    lib = f"/var/lang/lib/python{interpreter.version}"
+    if Path(interpreter.prefix) == Path("/usr"):
+        # A distribution's Python shares /usr with all else. Only its own files are shown at
+        # /var/lang, so that its dist-packages are not on the path; each linked by itself,
+        # so that there is room for a site-packages among them.
+        stdlib = Path(interpreter.stdlib)
+        inside = "/var/lang/" + str(stdlib.relative_to("/usr"))
+        arguments = ["--ro-bind", interpreter.executable, _python(interpreter)]
+        for entry in sorted(stdlib.iterdir()):
+            if entry.name not in ("site-packages", "dist-packages"):
+                arguments += ["--symlink", str(entry), f"{inside}/{entry.name}"]
+    else:
+        arguments = ["--ro-bind", interpreter.prefix, "/var/lang"]
+    return [
+        *arguments,
+        *("--ro-bind", str(packages), f"{lib}/site-packages"),
+        *("--ro-bind", str(bootstrap), "/var/runtime/bootstrap.py"),
+    ]
+
+
+def function(task: str, layers: list[str], mounts: tuple[Mount, ...], tmp: list[str]) -> list[str]:
+    """What is the function's own: /var/task, /opt, /mnt and /tmp; then all is made read-only.
+
+    :param layers: arguments that make /opt, see :func:`layered`.
+    :param tmp: arguments that make /tmp.
+    """
+    arguments = ["--ro-bind", task, "/var/task", *layers, *tmp]
+    for mount in mounts:
+        arguments += ["--ro-bind" if mount.read_only else "--bind", mount.folder, mount.path]
+    return [*arguments, "--remount-ro", "/", "--chdir", "/var/task"]
+
+
+def layered(layers: tuple[str, ...]) -> list[str]:
+    """Arguments that lay folders over each other at /opt, later ones on top, by binding.
+
+    For machines without overlayfs, for which this is exact too, only slower to set up: a
+    folder that a single layer has is bound whole, one that several have is gone into.
+    """
+    if not layers:
+        return ["--dir", "/opt"]
+    return _merged([Path(layer) for layer in layers], "/opt")
+
+
+def environment(variables: dict[str, str]) -> list[str]:
+    """The environment variables."""
+    return [part for name, value in variables.items() for part in ("--setenv", name, value)]
+
+
+def command(interpreter: Interpreter, variables: dict[str, str]) -> list[str]:
+    """The command that is run inside, under the user's wrapper script where he names one."""
+    wrapper = variables.get("AWS_LAMBDA_EXEC_WRAPPER")
+    return [
+        *([wrapper] if wrapper else []),
+        *(_python(interpreter), "/var/runtime/bootstrap.py"),
+    ]
+
+
+def _python(interpreter: Interpreter) -> str:
+    return f"/var/lang/bin/python{interpreter.version}"
+
+
+def _merged(folders: list[Path], inside: str) -> list[str]:
+    if len(folders) == 1:
+        return ["--ro-bind", str(folders[0]), inside]
+    tops: dict[str, list[Path]] = {}
+    for folder in folders:
+        for entry in sorted(folder.iterdir()):
+            is_folder = entry.is_dir() and not entry.is_symlink()
+            below = tops.get(entry.name, [])
+            # A file hides what is below it, and a folder hides a file.
+            merges = is_folder and below and below[-1].is_dir() and not below[-1].is_symlink()
+            tops[entry.name] = [*below, entry] if merges else [entry]
+    arguments = ["--dir", inside]
+    for name, entries in tops.items():
+        top = entries[-1]
+        if top.is_symlink():
+            arguments += ["--symlink", str(top.readlink()), f"{inside}/{name}"]
+        else:
+            arguments += _merged(entries, f"{inside}/{name}")
+    return arguments

@@ -1,0 +1,317 @@
+"""The configuration: found as git finds its folder, read strictly.
+
+It is ``wideload.toml``, or ``[tool.wideload]`` of a ``pyproject.toml``, in the given folder
+or the nearest one above it. A key that is not known, a value of another type or out of
+range is an error that names file, table, key, what was found and what is allowed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from wideload import limits
+from wideload.errors import WideloadError
+from wideload.source.nearest import nearest
+from wideload.source.toml import read_toml, table
+from wideload.values.function import Strategy
+from wideload.values.target import Architecture, Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+CONFIG_NAME = "wideload.toml"
+PYPROJECT_NAME = "pyproject.toml"
+
+# The patterns are botocore's: FunctionName, LayerVersionArn, Handler, EnvironmentVariableName.
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_LAYER = re.compile(
+    r"(arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\d{12}:layer:[a-zA-Z0-9_-]{1,140}):[0-9]+"
+)
+_VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
+_HOST = re.compile(
+    r"\*|(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?|\[[0-9a-fA-F:]+\]"
+)
+_DESCRIPTION = 256
+_NAMES_SHOWN = 8
+
+
+class FunctionConfig(msgspec.Struct, frozen=True):
+    """The table ``[functions.NAME]``, with what it inherits of ``[defaults]``."""
+
+    handler: str
+    runtime: str
+    source: str = "."
+    """Folder, relative to the one that holds the configuration."""
+    architecture: str = "x86_64"
+    requirements: str | None = None
+    """Relative to the source folder or the configuration's; empty says that none are needed;
+    nothing leaves it to be found."""
+    memory: int = 1024
+    """MB."""
+    timeout: int = 30
+    """Seconds."""
+    ephemeral: int = 512
+    """MB of /tmp."""
+    strategy: str = "auto"
+    layers: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+    network: tuple[str, ...] = ()
+    description: str = ""
+    include: tuple[str, ...] = ()
+    """Patterns as in a .gitignore of files to pack although a rule leaves them out."""
+    exclude: tuple[str, ...] = ()
+    """Patterns as in a .gitignore of files to leave out."""
+    groups: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    tests: bool = False
+    """Whether the tests folder is packed."""
+    allow_secrets: tuple[str, ...] = ()
+    """Paths of files to pack although they look like secrets."""
+
+
+class Project(msgspec.Struct, frozen=True):
+    """A configuration and where it lies."""
+
+    root: str
+    """Absolute path of the folder that holds the configuration."""
+    config: str
+    """Absolute path of the configuration."""
+    functions: dict[str, FunctionConfig]
+
+
+# What a key takes, in words, and an example for the hint.
+_STRINGS = "a list of strings"
+_ALLOWED: dict[str, tuple[str, str]] = {
+    "handler": ("module.function, without spaces, at most 128 characters", '"app.handler"'),
+    "runtime": (" or ".join(Target.known_runtimes()), '"python3.13"'),
+    "source": ("the path of a folder", '"."'),
+    "architecture": (" or ".join(Architecture), '"x86_64"'),
+    "requirements": ('the path of a file, or "" for none', '"requirements.txt"'),
+    "memory": ("a whole number of MB", "1024"),
+    "timeout": ("a whole number of seconds", "30"),
+    "ephemeral": ("a whole number of MB", "512"),
+    "strategy": (", ".join(["auto", *Strategy]), '"auto"'),
+    "layers": ("a list of at most 5 ARNs of layer versions, each of another layer", "[]"),
+    "environment": ("a table of strings", '{ STAGE = "prod" }'),
+    "network": ('a list of host names, without scheme or path, or "*"', '["example.com"]'),
+    "description": (f"a string of at most {_DESCRIPTION} characters", '""'),
+    "include": (_STRINGS, '["data/*.bin"]'),
+    "exclude": (_STRINGS, '["notebooks/"]'),
+    "groups": (_STRINGS, '["job"]'),
+    "extras": (_STRINGS, '["fast"]'),
+    "tests": ("true or false", "false"),
+    "allow_secrets": ("a list of paths in the source folder", '["certs/public.pem"]'),
+}
+_FIELDS = {field.name: field for field in msgspec.structs.fields(FunctionConfig)}
+_RANGES: dict[str, Callable[[], tuple[int, int]]] = {
+    "memory": limits.memory_range,
+    "timeout": limits.timeout_range,
+    "ephemeral": limits.ephemeral_range,
+}
+
+
+class _Table(msgspec.Struct, frozen=True):
+    """Where a value stands, for the messages about it."""
+
+    file: str
+    name: str
+
+    def refuse(self, key: str, found: object, allowed: str = "", why: str = "") -> WideloadError:
+        known, example = _ALLOWED[key]
+        return WideloadError(
+            f"bad {key!r} in [{self.name}] of {self.file}",
+            why=f"{why or f'found {_shown(found)}'}; allowed is {allowed or known}",
+            hint=f"for instance {key} = {example}",
+        )
+
+    def unknown(self, key: str, known: list[str], kind: str = "key") -> WideloadError:
+        guess = nearest(key, known)
+        where = f"[{self.name}] of {self.file}" if self.name else self.file
+        return WideloadError(
+            f"unknown {kind} {key!r} in {where}",
+            why=f"known are {', '.join(known)}",
+            hint=f"did you mean {guess!r}?" if guess else f"remove {key!r}",
+        )
+
+
+def load_project(start: Path) -> Project:
+    """The project that a folder is in.
+
+    :raises WideloadError: there is no configuration here or above, there are two in one
+        folder, or it is not as it must be.
+    """
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        own = folder / CONFIG_NAME
+        pyproject = folder / PYPROJECT_NAME
+        document = read_toml(pyproject) if pyproject.is_file() else {}
+        in_pyproject = "wideload" in table(document, "tool")
+        if own.is_file() and in_pyproject:
+            raise WideloadError(
+                f"two configurations in {folder}",
+                why=f"both {CONFIG_NAME} and [tool.wideload] of {PYPROJECT_NAME} are there",
+                hint="keep one of them",
+            )
+        if own.is_file():
+            return _project(own, read_toml(own), "")
+        if in_pyproject:
+            return _project(pyproject, document["tool"]["wideload"], "tool.wideload.")
+    raise WideloadError(
+        "no configuration found",
+        why=f"no {CONFIG_NAME} and no [tool.wideload] in a {PYPROJECT_NAME} "
+        f"in {start} or a folder above it",
+        hint="run `wideload init` in the folder of your function",
+    )
+
+
+def _project(path: Path, content: Any, prefix: str) -> Project:
+    file = str(path)
+    top = _Table(file, prefix.rstrip("."))
+    content = _as_table(content, top, "the configuration")
+    for key in content:
+        if key not in ("defaults", "functions"):
+            raise top.unknown(key, ["defaults", "functions"], "table")
+    defaults_table = _Table(file, f"{prefix}defaults")
+    defaults = _as_table(content.get("defaults", {}), defaults_table, "[defaults]")
+    _check_keys(defaults, defaults_table)
+    _typed(defaults, defaults_table)
+    tables = _as_table(content.get("functions", {}), top, "[functions]")
+    if not tables:
+        raise WideloadError(
+            f"{file} names no function",
+            why=f"there is no table [{prefix}functions.NAME]",
+            hint="run `wideload init`, or write one with handler and runtime",
+        )
+    functions = {
+        name: _function(name, own, defaults, _Table(file, f"{prefix}functions.{name}"))
+        for name, own in tables.items()
+    }
+    return Project(str(path.parent), file, functions)
+
+
+def _function(name: str, own: Any, defaults: dict[str, Any], where: _Table) -> FunctionConfig:
+    if not _NAME.fullmatch(name):
+        raise WideloadError(
+            f"bad function name {name!r} in {where.file}",
+            why="Lambda allows 1 to 64 of the characters a-z A-Z 0-9 - _",
+            hint=f"rename the table [{where.name}]",
+        )
+    own = _as_table(own, where, f"[{where.name}]")
+    _check_keys(own, where)
+    both = {**defaults, **own}
+    shared = defaults.get("environment")
+    if isinstance(shared, dict) and isinstance(own.get("environment"), dict):
+        both["environment"] = {**shared, **own["environment"]}
+    for key, field in _FIELDS.items():
+        if field.required and key not in both:
+            raise WideloadError(
+                f"{key!r} is missing in [{where.name}] of {where.file}",
+                why=f"neither this table nor [defaults] has it; allowed is {_ALLOWED[key][0]}",
+                hint=f"for instance {key} = {_ALLOWED[key][1]}",
+            )
+    config = FunctionConfig(**_typed(both, where))
+    _check_values(config, where)
+    return config
+
+
+def _as_table(value: Any, where: _Table, what: str) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise WideloadError(
+        f"{what} is not a table in {where.file}",
+        why=f"found {_shown(value)}",
+        hint="write it as [functions.NAME] with keys below it",
+    )
+
+
+def _check_keys(content: dict[str, Any], where: _Table) -> None:
+    for key in content:
+        if key not in _FIELDS:
+            raise where.unknown(key, list(_FIELDS))
+
+
+def _typed(content: dict[str, Any], where: _Table) -> dict[str, Any]:
+    typed: dict[str, Any] = {}
+    for key, value in content.items():
+        try:
+            typed[key] = msgspec.convert(value, _FIELDS[key].type)
+        except msgspec.ValidationError:
+            raise where.refuse(key, value) from None
+    return typed
+
+
+def _check_values(config: FunctionConfig, where: _Table) -> None:
+    if not re.fullmatch(r"\S{1,128}", config.handler):
+        raise where.refuse("handler", config.handler)
+    if config.runtime not in Target.known_runtimes():
+        raise where.refuse("runtime", config.runtime)
+    if config.architecture not in list(Architecture):
+        raise where.refuse("architecture", config.architecture)
+    if config.strategy not in ["auto", *Strategy]:
+        raise where.refuse("strategy", config.strategy)
+    for key, value in (
+        ("memory", config.memory),
+        ("timeout", config.timeout),
+        ("ephemeral", config.ephemeral),
+    ):
+        low, high = _RANGES[key]()
+        if not low <= value <= high:
+            raise where.refuse(key, value, f"{_ALLOWED[key][0]}, {low} to {high}")
+    if len(config.description) > _DESCRIPTION:
+        raise where.refuse("description", "", why=f"found {len(config.description)} characters")
+    for host in config.network:
+        if not _HOST.fullmatch(host):
+            raise where.refuse("network", host)
+    _check_layers(config, where)
+    _check_environment(config, where)
+
+
+def _check_layers(config: FunctionConfig, where: _Table) -> None:
+    if limits.check_layer_count(len(config.layers)):
+        raise where.refuse("layers", "", why=f"found {len(config.layers)} layers")
+    seen: set[str] = set()
+    for arn in config.layers:
+        match = _LAYER.fullmatch(arn)
+        if not match:
+            raise where.refuse("layers", arn)
+        if match[1] in seen:
+            raise where.refuse("layers", "", why=f"{match[1]} stands twice")
+        seen.add(match[1])
+
+
+def _check_environment(config: FunctionConfig, where: _Table) -> None:
+    for name in config.environment:
+        if name in limits.RESERVED_VARIABLES:
+            raise where.refuse("environment", "", why=f"Lambda sets {name} itself")
+        if not _VARIABLE.fullmatch(name):
+            raise where.refuse(
+                "environment", name, "a name of two or more letters, digits and _, a letter first"
+            )
+    broken = limits.check_environment(config.environment)
+    if broken:
+        raise where.refuse(
+            "environment",
+            "",
+            f"{broken.allowed} bytes in all",
+            why=f"found {broken.actual} bytes of names and values as JSON",
+        )
+
+
+def _shown(value: object) -> str:
+    """A value as a message shows it: short, with the type that TOML gave it."""
+    if isinstance(value, dict):
+        return "a table with " + (", ".join(list(value)[:_NAMES_SHOWN]) or "nothing")
+    kinds: dict[type, str] = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number with a point",
+        str: "a string",
+        list: "a list",
+    }
+    text = repr(value) if not isinstance(value, bool) else str(value).lower()
+    text = text if len(text) <= 80 else text[:77] + "..."
+    return f"{text} ({kinds.get(type(value), type(value).__name__)})"
