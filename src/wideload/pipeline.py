@@ -72,6 +72,11 @@ def state_folder(function: Function) -> Path:
     return Path(function.root) / STATE_FOLDER
 
 
+def local_state(root: Path) -> Path:
+    """Where the embedded AWS of a project keeps what it holds."""
+    return root / STATE_FOLDER / "local"
+
+
 def build_folder(function: Function) -> Path:
     """Where the artifacts of a function lie."""
     return state_folder(function) / "build" / function.name

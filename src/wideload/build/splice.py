@@ -7,6 +7,7 @@ import hashlib
 import mmap
 import os
 import queue
+import sys
 import threading
 import zlib
 from pathlib import Path
@@ -29,10 +30,16 @@ if TYPE_CHECKING:
 
 
 class _Output:
-    """A file that is written while another thread digests what is written."""
+    """A file that is written while another thread digests what is written.
 
-    def __init__(self, file: BinaryIO) -> None:
+    :param size: that it will have. It is reserved at once: a full disk shows before anything
+        is written, and the file system need not find room when the file is renamed.
+    """
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
+        if sys.platform == "linux" and size:
+            os.posix_fallocate(file.fileno(), 0, size)
         self._digest = hashlib.sha256()
         self._queue: queue.SimpleQueue[bytes | memoryview | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -110,7 +117,7 @@ def splice(
         with contextlib.ExitStack() as stack:
             # The maps are closed last: the digesting thread reads them until it is joined.
             maps = [stack.enter_context(_mapped(path)) for _, path in blocks]
-            output = _Output(stack.enter_context(replacing(into)))
+            output = _Output(stack.enter_context(replacing(into)), tree.zipped_bytes)
             stack.callback(output.finish)
             writer = ZipWriter(output)
             for (block, path), content in zip(blocks, maps, strict=True):

@@ -10,6 +10,7 @@ from wideload import __version__
 from wideload.cli.build import build
 from wideload.cli.console import Console
 from wideload.cli.limits import limits
+from wideload.cli.local import local
 from wideload.cli.options import Session
 from wideload.cli.plan import plan
 
@@ -37,5 +38,5 @@ def wideload(context: click.Context, folder: Path, quiet: bool, debug: bool) -> 
     context.obj = Session(folder, Console(quiet=quiet))
 
 
-for verb in (plan, build, limits):
+for verb in (plan, build, limits, local):
     wideload.add_command(verb)

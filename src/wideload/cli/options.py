@@ -31,6 +31,16 @@ class Session:
 
         return Pipeline(self.console)
 
+    def root(self) -> Path:
+        """The folder of the configuration that applies here, else the present folder."""
+        from wideload.errors import WideloadError
+        from wideload.source.config import load_project
+
+        try:
+            return Path(load_project(self.folder).root)
+        except WideloadError:
+            return self.folder.resolve()
+
 
 session = click.make_pass_decorator(Session)
 
