@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from functools import cache
-from importlib import metadata, resources
+from importlib import resources
 from typing import Any
 
 import msgspec
@@ -230,6 +230,12 @@ RESERVED_VARIABLES = frozenset(
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
 
 
+def _botocore_version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415
+
+    return version("botocore")
+
+
 @cache
 def _model_shapes() -> dict[str, Any]:
     # The service model as a plain file of the installed SDK: reading it needs no client,
@@ -247,7 +253,7 @@ def _model_shapes() -> dict[str, Any]:
             return shapes
     raise WideloadError(
         "the installed botocore has no service model of Lambda",
-        why=f"looked in data/lambda/2015-03-31 of botocore {metadata.version('botocore')}",
+        why=f"looked in data/lambda/2015-03-31 of botocore {_botocore_version()}",
         hint="reinstall wideload: its quotas for memory, timeout and /tmp are read there",
     )
 
@@ -261,7 +267,7 @@ def model_range(shape: str) -> tuple[int, int]:
     if "min" not in found or "max" not in found:
         raise WideloadError(
             f"the limit of {shape} is not known",
-            why=f"botocore {metadata.version('botocore')} states no range for it",
+            why=f"botocore {_botocore_version()} states no range for it",
             hint="install another version of botocore",
         )
     return int(found["min"]), int(found["max"])
@@ -289,7 +295,7 @@ def ephemeral_range() -> tuple[int, int]:
 
 def quotas() -> tuple[Quota, ...]:
     """All quotas in force, for `wideload limits`."""
-    model = f"botocore {metadata.version('botocore')} service model"
+    model = f"botocore {_botocore_version()} service model"
     invalid = "InvalidParameterValueException"
     ranges = [
         Quota(

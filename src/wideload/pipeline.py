@@ -11,7 +11,8 @@ import msgspec
 from wideload.build.builder import build as write_build
 from wideload.cache import Cache, default_root
 from wideload.plan.planner import chosen, propose
-from wideload.resolve.http import Credentials, Http
+from wideload.resolve.credentials import Credentials
+from wideload.resolve.http import Http
 from wideload.resolve.locking import lock
 from wideload.resolve.resolver import fetch_all, resolve
 from wideload.slim.slimming import slim

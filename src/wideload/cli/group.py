@@ -9,6 +9,7 @@ import click
 from wideload import __version__
 from wideload.cli.build import build
 from wideload.cli.console import Console
+from wideload.cli.init import init
 from wideload.cli.limits import limits
 from wideload.cli.local import local
 from wideload.cli.options import Session
@@ -38,5 +39,5 @@ def wideload(context: click.Context, folder: Path, quiet: bool, debug: bool) -> 
     context.obj = Session(folder, Console(quiet=quiet))
 
 
-for verb in (plan, build, limits, local):
+for verb in (init, plan, build, limits, local):
     wideload.add_command(verb)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
+import zlib
 from email.parser import HeaderParser
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ENCRYPTED = 0x1
+# What zipfile lets out when the bytes are no zip, or only nearly one.
+_BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(OSError, EOFError, ValueError, RuntimeError),
+)
 
 
 def _corrupt(filename: str, why: str) -> WideloadError:
@@ -58,15 +65,15 @@ def _members(archive: zipfile.ZipFile, filename: str) -> Iterator[Member]:
         path = install_path(info.filename, filename)
         if not is_clean_path(path):
             raise _corrupt(filename, f"a member would land outside: {info.filename!r}")
-        if info.filename in seen:
-            raise _corrupt(filename, f"a member stands twice: {info.filename!r}")
+        if path in seen:
+            raise _corrupt(filename, f"two members would lie at {path!r}")
         if info.flag_bits & _ENCRYPTED:
             raise _corrupt(filename, f"a member is encrypted: {info.filename!r}")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise _corrupt(
                 filename, f"{info.filename!r} has compression method {info.compress_type}"
             )
-        seen.add(info.filename)
+        seen.add(path)
         yield Member(
             name=info.filename,
             path=path,
@@ -88,7 +95,7 @@ class Directory:
         try:
             self._archive = zipfile.ZipFile(cast("BinaryIO", file))
             self.members = tuple(_members(self._archive, filename))
-        except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, OSError) as error:
+        except _BROKEN as error:
             raise _corrupt(filename, str(error)) from error
         self._filename = filename
 
@@ -109,6 +116,6 @@ class Directory:
     def _requires(self, member: str) -> tuple[str, ...]:
         try:
             text = self._archive.read(member).decode("utf-8", errors="replace")
-        except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError) as error:
+        except _BROKEN as error:
             raise _corrupt(self._filename, f"{member}: {error}") from error
         return tuple(HeaderParser().parsestr(text).get_all("Requires-Dist", []))

@@ -38,24 +38,30 @@ class RemoteFile(io.RawIOBase):
         response = http.get(url, {"range": f"bytes=-{_TAIL}"})
         if response.status == 416:
             # No suffix ranges, or a file shorter than the suffix on a strict server.
-            response.release_conn()
+            response.drain_conn()
             head = http.get(url, method="HEAD")
             length = int(head.headers.get("content-length", "0"))
-            head.release_conn()
+            head.drain_conn()
             if not length:
                 raise NoRanges
             response = http.get(url, {"range": f"bytes={max(0, length - _TAIL)}-{length - 1}"})
-        start, total, data = self._body(response)
+        start, end, total = self._extent(response)
+        if start != max(0, total - _TAIL) or end != total - 1:
+            response.close()
+            raise NoRanges
         self.size = total
-        self._parts.append((start, data))
+        self._parts.append((start, self._body(response, start, end)))
 
-    def _body(self, response: urllib3.BaseHTTPResponse) -> tuple[int, int, bytes]:
+    def _extent(self, response: urllib3.BaseHTTPResponse) -> tuple[int, int, int]:
         match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
         if response.status != 206 or not match:
             # Closed, not drained: the body would be the whole wheel.
             response.close()
             raise NoRanges
         start, end, total = (int(group) for group in match.groups())
+        return start, end, total
+
+    def _body(self, response: urllib3.BaseHTTPResponse, start: int, end: int) -> bytes:
         data = b"".join(self._http.read(response))
         if len(data) != end - start + 1:
             raise WideloadError(
@@ -63,7 +69,7 @@ class RemoteFile(io.RawIOBase):
                 why=f"{len(data)} bytes where it announced {end - start + 1}",
                 hint="try again; if it stays so, the index or a proxy before it is at fault",
             )
-        return start, total, data
+        return data
 
     def readable(self) -> bool:
         return True
@@ -98,7 +104,10 @@ class RemoteFile(io.RawIOBase):
         tail_at, tail = self._parts[0]
         stop = tail_at if start < tail_at < end else end
         response = self._http.get(self._url, {"range": f"bytes={start}-{stop - 1}"})
-        at, _, data = self._body(response)
-        self._parts.append((at, data))
-        found = data[start - at : stop - at]
-        return found + tail[: end - stop] if stop < end else found
+        if self._extent(response) != (start, stop - 1, self.size):
+            # Other bytes than were asked for, or of another file by now.
+            response.close()
+            raise NoRanges
+        data = self._body(response, start, stop - 1)
+        self._parts.append((start, data))
+        return data + tail[: end - stop] if stop < end else data

@@ -17,8 +17,8 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from wideload.errors import WideloadError
 from wideload.resolve import uv
 from wideload.resolve.choose import best_wheel, no_wheel, ranking
+from wideload.resolve.credentials import without_credentials
 from wideload.resolve.graph import edges, parse_wishes
-from wideload.resolve.http import Http, without_credentials
 from wideload.resolve.sdist import wheel_of_folder, wheel_of_sdist
 from wideload.resolve.wheels import WHEELS, facts, fetch, local_path
 from wideload.values.function import LockedFile, LockedPackage, LockedRequirements
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
     from wideload.cache import Cache
+    from wideload.resolve.http import Http
     from wideload.values.target import Target
 
 _PARALLEL = 24

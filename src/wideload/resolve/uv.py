@@ -7,8 +7,6 @@ import re
 import subprocess
 from typing import TYPE_CHECKING
 
-import uv
-
 from wideload.errors import WideloadError
 
 if TYPE_CHECKING:
@@ -25,6 +23,8 @@ _MAX_SOURCE_PACKAGES = 50
 
 def run(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
     """Run uv in a folder. Its exit code is the caller's to judge."""
+    from uv import find_uv_bin  # noqa: PLC0415
+
     environment = {
         **os.environ,
         "NO_COLOR": "1",
@@ -37,7 +37,7 @@ def run(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[s
     }
     environment.pop("VIRTUAL_ENV", None)
     return subprocess.run(
-        [uv.find_uv_bin(), *arguments],
+        [find_uv_bin(), *arguments],
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,

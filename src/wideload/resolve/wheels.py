@@ -12,8 +12,8 @@ import msgspec
 
 from wideload.cache import write_atomically
 from wideload.errors import WideloadError
+from wideload.resolve.credentials import without_credentials
 from wideload.resolve.directory import Directory
-from wideload.resolve.http import Http, without_credentials
 from wideload.resolve.remote import NoRanges, RemoteFile
 from wideload.values.resolution import Member
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from wideload.cache import Cache
+    from wideload.resolve.http import Http
 
 WHEELS = "wheels"
 _FACTS = "directories"
@@ -110,7 +111,9 @@ def facts(url: str, sha256: str, filename: str, http: Http, cache: Cache) -> Whe
             return known
     except (FileNotFoundError, msgspec.MsgspecError):
         pass
-    found = _remote_facts(url, filename, http) if local_path(url) is None else None
+    found = None
+    if local_path(url) is None and not cache.verified(WHEELS, sha256, ".whl"):
+        found = _remote_facts(url, filename, http)
     if found is None:
         path = fetch(url, sha256, filename, http, cache)
         with path.open("rb") as file:
