@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
+from wideload.errors import WideloadError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -64,9 +66,19 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Put `data` at `path`, whole or not at all."""
-    with replacing(path) as file:
-        file.write(data)
+    """Put `data` at `path`, whole or not at all.
+
+    :raises WideloadError: the disk is full, or the folder cannot be written to.
+    """
+    try:
+        with replacing(path) as file:
+            file.write(data)
+    except OSError as error:
+        raise WideloadError(
+            f"{path.name} could not be written",
+            why=str(error),
+            hint="free disk space, or make the folder writable",
+        ) from error
 
 
 class Cache:
@@ -83,27 +95,29 @@ class Cache:
         return self.root / kind / key[:2] / f"{key}{suffix}"
 
     def verified(self, kind: str, sha256: str, suffix: str = "") -> Path | None:
-        """The file with this content, or nothing where it is missing or damaged.
+        """The file with this content, or nothing where it is missing, damaged or unreadable.
 
         A damaged file is removed. The digest is computed again only when the file's size,
         modification time or inode is another than when it was last right.
         """
         path = self.path(kind, sha256, suffix)
-        try:
-            now = Stamp.of(path)
-        except FileNotFoundError:
-            return None
         stamp = path.with_name(f"{path.name}.stamp")
         try:
-            if msgspec.json.decode(stamp.read_bytes(), type=Stamp) == now:
-                return path
-        except (FileNotFoundError, msgspec.MsgspecError):
-            pass
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
+            now = Stamp.of(path)
+            with contextlib.suppress(FileNotFoundError, msgspec.MsgspecError):
+                if msgspec.json.decode(stamp.read_bytes(), type=Stamp) == now:
+                    return path
+            with path.open("rb") as file:
+                right = hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        except OSError:
+            return None
+        if right:
+            # Only a shortcut: a cache that cannot be written to is still read.
+            with contextlib.suppress(WideloadError):
                 write_atomically(stamp, msgspec.json.encode(now))
-                return path
-        path.unlink(missing_ok=True)
+            return path
+        with contextlib.suppress(OSError):
+            path.unlink()
         return None
 
     def partial(

@@ -87,7 +87,7 @@ def check_zipped(zipped: int) -> BrokenLimit | None:
         "code-size-zipped",
         CODE_SIZE_ZIPPED,
         zipped,
-        "InvalidParameterValueException: Zipped size must be smaller than "
+        "RequestEntityTooLargeException: Zipped size must be smaller than "
         f"{CODE_SIZE_ZIPPED} bytes",
     )
 
@@ -161,14 +161,15 @@ def check_image(uncompressed: int) -> BrokenLimit | None:
     )
 
 
-def environment_bytes(variables: dict[str, str]) -> int:
-    """Bytes of environment variables as Lambda counts them: the JSON of the map."""
-    return len(json.dumps(variables, separators=(",", ":"), ensure_ascii=False).encode())
+def _environment_json(variables: dict[str, str]) -> str:
+    # As Lambda measures them, and cites them when they are too big.
+    return json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
 
 
 def check_environment(variables: dict[str, str]) -> BrokenLimit | None:
     """Whether these environment variables are few and short enough."""
-    actual = environment_bytes(variables)
+    measured = _environment_json(variables)
+    actual = len(measured.encode())
     if actual <= ENVIRONMENT_SIZE:
         return None
     return BrokenLimit(
@@ -177,7 +178,7 @@ def check_environment(variables: dict[str, str]) -> BrokenLimit | None:
         actual,
         "InvalidParameterValueException: Lambda was unable to configure your environment "
         "variables because the environment variables you have provided exceeded the 4KB "
-        f"limit. String measured: {actual}",
+        f"limit. String measured: {measured}",
     )
 
 
@@ -322,7 +323,7 @@ def quotas() -> tuple[Quota, ...]:
             "bytes",
             "zip sent in the request",
             f"AccountLimit.CodeSizeZipped; {_DOCS}",
-            f"{invalid}: Zipped size must be smaller than {{}} bytes",
+            "RequestEntityTooLargeException: Zipped size must be smaller than {} bytes",
         ),
         Quota(
             "request-size",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
@@ -21,6 +21,7 @@ from wideload.source.function import read_function
 from wideload.source.locks import Selection
 from wideload.source.pylock import read_pylock
 from wideload.values.artifact import Manifest
+from wideload.values.environment import EnvironmentSpec
 from wideload.values.function import (
     Function,
     LockedRequirements,
@@ -30,10 +31,17 @@ from wideload.values.function import (
 from wideload.values.proposal import Plan
 from wideload.values.resolution import Resolution
 from wideload.values.slimmed import Slimmed
+from wideload.values.tree import FileTree, LocalFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
+
+    from wideload.deploy.cloud import Cloud
+    from wideload.deploy.progress import Progress
+    from wideload.values.deployment import DeploymentResult
+    from wideload.values.instruction import Smoke
+    from wideload.values.verdict import Verdict
 
 
 STATE_FOLDER = ".wideload"
@@ -65,7 +73,28 @@ class Built(msgspec.Struct, frozen=True):
     function: Function
     plan: Plan
     manifest: Manifest
+    packed: FileTree
+    """The wheels' files in the package, without the user's own."""
     folder: Path
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """How a deployment is to be done."""
+
+    dry_run: bool = False
+    adopt: bool = False
+    """Take over a function that wideload did not make."""
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A function of a project, by name."""
+
+    name: str
+    root: Path
+    source: Path
+
+
+Destination = Literal["local", "aws"]
 
 
 def state_folder(function: Function) -> Path:
@@ -96,6 +125,12 @@ class Pipeline:
         return read_function(
             project, name, cache=self.cache.root / "sizes", tell=self.narrator.tell
         )
+
+    def named(self, wanted: str | None, start: Path) -> Named:
+        """Which function is meant, without reading it."""
+        project, name = find_function(wanted, start)
+        root = Path(project.root)
+        return Named(name, root, root / project.functions[name].source)
 
     def prepare(self, function: Function, *, upgrade: bool = False) -> Prepared:
         """Resolve and slim: what would be shipped, nothing of it downloaded."""
@@ -134,7 +169,68 @@ class Pipeline:
             build_folder(function),
             self.cache,
         )
-        return Built(function, plan, manifest, build_folder(function))
+        packed = prepared.slimmed.tree.where(lambda entry: not isinstance(entry.origin, LocalFile))
+        return Built(function, plan, manifest, packed, build_folder(function))
+
+    def verify(self, built: Built, events: Sequence[Path] = ()) -> Verdict:
+        """Start the build as Lambda would, import what it packs, and invoke the events."""
+        from wideload.sandbox.linux import LinuxSandbox  # noqa: PLC0415
+        from wideload.sandbox.unpack import unpack  # noqa: PLC0415
+        from wideload.verify.modules import top_level_modules  # noqa: PLC0415
+        from wideload.verify.verifier import read_cases, verify  # noqa: PLC0415
+
+        function, settings = built.function, built.function.settings
+        cases = read_cases(events, Path(function.source))
+        package = built.manifest.artifact("function")
+        task = self.cache.path("unpacked", package.sha256)
+        if not task.is_dir():
+            unpack(built.folder / package.filename, task)
+        spec = EnvironmentSpec(
+            function=function.name,
+            version="$LATEST",
+            target=function.target,
+            handler=function.handler,
+            task=str(task),
+            memory=settings.memory,
+            timeout=settings.timeout,
+            ephemeral=settings.ephemeral,
+            environment=settings.environment,
+            network=function.network,
+        )
+        sandbox = LinuxSandbox(self.cache.root)
+        return verify(sandbox, spec, top_level_modules(built.packed), cases)
+
+    def deploy(
+        self, built: Built, cloud: Cloud, smoke: Smoke | None, terms: Terms, progress: Progress
+    ) -> DeploymentResult:
+        """Let callers get to what was built, once it is whole and answers."""
+        from wideload.deploy.deployment import deploy  # noqa: PLC0415
+
+        return deploy(
+            built.manifest,
+            built.function,
+            built.folder,
+            cloud,
+            dry_run=terms.dry_run,
+            adopt=terms.adopt,
+            smoke=smoke,
+            progress=progress,
+        )
+
+    def cloud(self, root: Path, destination: Destination) -> Cloud:
+        """AWS, or the embedded one of the project at `root`, started if need be."""
+        from wideload.deploy.aws import Aws  # noqa: PLC0415
+
+        if destination == "aws":
+            return Aws()
+        from wideload.local import daemon  # noqa: PLC0415
+
+        endpoint = daemon.ensure(local_state(root))
+        return Aws(
+            region=endpoint.region,
+            endpoint=endpoint.url,
+            keys=(endpoint.access_key, endpoint.secret),
+        )
 
     def _resolve(self, function: Function, *, upgrade: bool) -> Resolution:
         match function.requirements:
@@ -152,6 +248,7 @@ class Pipeline:
                     self.cache,
                     wishes=found.wishes,
                     constraints=found.constraints,
+                    hashes=found.hashes,
                 )
             case LockedRequirements() as locked:
                 return resolve(locked, function.target, self._http(function), self.cache)

@@ -47,6 +47,15 @@ class Console:
         # Without a terminal nobody folds lines for us: a wide table is easier to search.
         Rich(width=None if sys.stdout.isatty() else 140, highlight=False).print(what)
 
+    def bar(self, what: str, done: int, total: int) -> None:
+        """One line on a terminal that tells how many bytes of how many are done."""
+        if self.quiet or not sys.stderr.isatty():
+            return
+        end = "\n" if done >= total else "\r"
+        text = f"      {what} {done / 1e6:.1f} of {total / 1e6:.1f} MB ({done / total:.0%})"
+        click.echo(text, err=True, nl=False)
+        click.echo(end, err=True, nl=False)
+
     @contextlib.contextmanager
     def progress(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
         """A bar on stderr, shown when the work lasts longer than a second."""

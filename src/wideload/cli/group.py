@@ -9,11 +9,18 @@ import click
 from wideload import __version__
 from wideload.cli.build import build
 from wideload.cli.console import Console
+from wideload.cli.deploy import deploy
+from wideload.cli.destroy import destroy
 from wideload.cli.init import init
+from wideload.cli.invoke import invoke
 from wideload.cli.limits import limits
 from wideload.cli.local import local
+from wideload.cli.logs import logs
 from wideload.cli.options import Session
 from wideload.cli.plan import plan
+from wideload.cli.rollback import rollback
+from wideload.cli.status import status
+from wideload.cli.verify import verify
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -39,5 +46,8 @@ def wideload(context: click.Context, folder: Path, quiet: bool, debug: bool) -> 
     context.obj = Session(folder, Console(quiet=quiet))
 
 
-for verb in (init, plan, build, limits, local):
+for verb in (
+    *(init, plan, build, verify, deploy, invoke, status, logs, rollback, destroy),
+    *(limits, local),
+):
     wideload.add_command(verb)

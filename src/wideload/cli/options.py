@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import click
 
@@ -12,8 +12,10 @@ from wideload.cli.console import Console
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from wideload.deploy.cloud import Cloud
     from wideload.pipeline import Pipeline
     from wideload.values.function import Function
+    from wideload.values.instruction import Instruction
 
 Command = TypeVar("Command", bound="Callable[..., object]")
 
@@ -41,6 +43,8 @@ class Session:
         except WideloadError:
             return self.folder.resolve()
 
+
+Destination = Literal["local", "aws"]
 
 session = click.make_pass_decorator(Session)
 
@@ -78,3 +82,19 @@ def with_strategy(function: Function, strategy: str | None) -> Function:
     if strategy is None:
         return function
     return msgspec.structs.replace(function, strategy=Strategy(strategy))
+
+
+def carry_out(
+    session: Session, instructions: tuple[Instruction, ...], cloud: Cloud, *, dry_run: bool
+) -> None:
+    """Execute instructions that need no artifact, or only show them."""
+    from wideload.cli.deploying import Narration
+    from wideload.deploy.execute import execute
+
+    if not instructions:
+        session.console.tell("nothing to do")
+    elif dry_run:
+        for instruction in instructions:
+            session.console.data(instruction.describe())
+    else:
+        execute(instructions, cloud, session.folder, progress=Narration(session.console))

@@ -72,8 +72,6 @@ class Authentication:
         _check_clock(protocol, claim)
         _check_token(protocol, claim, key)
         payload = payload_claim(request, claim) or body_digest or UNSIGNED
-        if claim.version == 2:
-            payload = UNSIGNED
         right = (
             matches(request, claim, key.secret, payload, resource)
             and (claim.version == 2 or claim.stamp.startswith(claim.scope_date))

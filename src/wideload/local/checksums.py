@@ -106,11 +106,12 @@ def full(algorithm: Algorithm, parts: Iterable[str], sizes: Iterable[int]) -> st
 class Digests:
     """All digests of one upload, fed together.
 
+    :param algorithms: of the checksums to take.
     :param sha256: take the SHA-256 too, to hold it against ``x-amz-content-sha256``.
     """
 
-    def __init__(self, algorithm: Algorithm, *, sha256: bool) -> None:
-        self.checksum = Checksum(algorithm)
+    def __init__(self, algorithms: Iterable[Algorithm], *, sha256: bool) -> None:
+        self.checksums = {algorithm: Checksum(algorithm) for algorithm in algorithms}
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._sha256 = hashlib.sha256() if sha256 else None
         self.size = 0
@@ -119,7 +120,8 @@ class Digests:
         """Take in the next bytes."""
         self.size += len(data)
         self._md5.update(data)
-        self.checksum.update(data)
+        for checksum in self.checksums.values():
+            checksum.update(data)
         if self._sha256 is not None:
             self._sha256.update(data)
 

@@ -22,7 +22,7 @@ from wideload.local.reply import Reply
 from wideload.local.request import Request, protocol_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from wideload.local.caller import Caller
@@ -63,14 +63,20 @@ class Gateway:
         tokens: SecurityTokens,
         control: Control,
         functions: WSGIApplication,
+        unsigned: tuple[str, ...],
         health: dict[str, Any],
     ) -> None:
+        """Put the front before these services.
+
+        :param unsigned: paths below which the Lambda service checks requests itself.
+        """
         self._authentication = Authentication(keyring)
         self._authority = authority
         self._objects = objects
         self._tokens = tokens
         self._control = control
         self._functions = functions
+        self._unsigned = unsigned
         self._health = json.dumps(health).encode()
         self._lock = threading.Lock()
         self._busy = 0
@@ -91,7 +97,7 @@ class Gateway:
         with self._lock:
             self._busy += 1
         try:
-            return _Counted(self._answer(environ, start_response), self._done)
+            return _Closing(self._answer(environ, start_response), self._done)
         except BaseException:
             self._done()
             raise
@@ -104,6 +110,8 @@ class Gateway:
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request_id = str(uuid.uuid4())
         request = Request.of(environ, request_id)
+        if request.raw_path.startswith(self._unsigned):
+            return self._functions(environ, start_response)
         service = guessed_service(request)
         try:
             claim = self._authentication.claim(request, service)
@@ -114,13 +122,19 @@ class Gateway:
                 caller = self._authentication.caller(request, claim, None, resource)
                 reply = self._objects.answer(request, caller)
                 return self._send(request, Protocol.S3, reply, start_response)
-            with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
+            body = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+            try:
                 digest = _lay_down(request, body)
                 caller = self._authentication.caller(request, claim, digest, "/")
                 body.seek(0)
                 if service == "lambda":
-                    return self._to_functions(environ, request, caller, body, start_response)
+                    answer = self._to_functions(environ, request, caller, body, start_response)
+                    return _Closing(answer, body.close)
                 reply = self._to_control(request, caller, body)
+            except BaseException:
+                body.close()
+                raise
+            body.close()
             return self._send(request, protocol_of(request, service), reply, start_response)
         except Fault as fault:
             return self._refuse(request, service, fault, start_response)
@@ -128,8 +142,8 @@ class Gateway:
             raise
         except Exception as error:
             _log.exception("%s %s failed", request.method, request.raw_path)
-            fault = Fault("InternalError", f"{type(error).__name__}: {error}", 500)
-            return self._refuse(request, service, fault, start_response)
+            failure = Fault("InternalError", f"{type(error).__name__}: {error}", 500)
+            return self._refuse(request, service, failure, start_response)
 
     def _refuse(
         self, request: Request, service: str, fault: Fault, start_response: StartResponse
@@ -151,7 +165,7 @@ class Gateway:
         drain(request.body)
         names = {name.lower() for name, _ in reply.headers}
         headers = [*reply.headers, _request_id(protocol, request.request_id)]
-        if "content-length" not in names:
+        if "content-length" not in names and reply.status != 204:
             headers.append(_length(reply.length))
         start_response(status_line(reply.status), [_latin(pair) for pair in headers])
         if request.method == "HEAD" or reply.status == 204:
@@ -229,21 +243,21 @@ class Gateway:
             )
 
 
-class _Counted:
-    """An answer's body that tells when it has gone out."""
+class _Closing:
+    """An answer's body, and what is to be done once it has gone out."""
 
-    def __init__(self, body: Iterable[bytes], done: Any) -> None:
+    def __init__(self, body: Iterable[bytes], done: Callable[[], None]) -> None:
         self._body = body
         self._done = done
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[bytes]:
         return iter(self._body)
 
     def close(self) -> None:
         try:
-            close = getattr(self._body, "close", None)
-            if close is not None:
-                close()
+            # PEP 3333: an answer may have a close() to be called.
+            if hasattr(self._body, "close"):
+                self._body.close()
         finally:
             self._done()
 

@@ -9,6 +9,7 @@ request's body in memory.
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cheroot import server as cheroot_server
@@ -103,6 +104,19 @@ class _Gateway(wsgi.Gateway_10):
         return environ
 
 
+def free_port() -> int:
+    """A port of loopback that nobody has just now.
+
+    cheroot would let the kernel choose one too, but then takes it in such a way that it
+    cannot be taken again while connections of before linger.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 class Server:
     """Serves a WSGI application on a port of loopback, and on nothing else."""
 
@@ -112,7 +126,7 @@ class Server:
         :raises OSError: the port is taken.
         """
         self._server = wsgi.Server(
-            ("127.0.0.1", port),
+            ("127.0.0.1", port or free_port()),
             application,
             numthreads=_THREADS,
             server_name="wideload",

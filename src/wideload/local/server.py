@@ -18,13 +18,25 @@ from wideload.local.principals import DEFAULT_ACCOUNT, Keyring
 from wideload.local.sts import SecurityTokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
-    from wsgiref.types import WSGIApplication
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
     from wideload.local.boundaries import Logs, Objects, Roles
 
 _WATCH_SECONDS = 5.0
+
+
+class LambdaApplication(Protocol):
+    """A WSGI application that answers Lambda's API."""
+
+    def __call__(self, environ: WSGIEnvironment, start: StartResponse, /) -> Iterable[bytes]:
+        """Answer one request; the caller's account, region and ARN are in the environ."""
+        ...
+
+    def close(self) -> None:
+        """End all that runs."""
+        ...
 
 
 class LambdaFactory(Protocol):
@@ -37,8 +49,8 @@ class LambdaFactory(Protocol):
         roles: Roles,
         logs: Logs,
         endpoint_url: Callable[[], str],
-    ) -> WSGIApplication:
-        """A WSGI application that answers Lambda's API."""
+    ) -> LambdaApplication:
+        """The service; it may call the endpoint once it is asked something itself."""
         ...
 
 
@@ -50,6 +62,7 @@ def serve(
     region: str = "us-east-1",
     idle_minutes: float = 60,
     instance: str = "",
+    unsigned: tuple[str, ...] = (),
     listening: Callable[[Server], None] = lambda _: None,
 ) -> None:
     """Serve the AWS whose state lies in this folder, until it is stopped or nobody asks.
@@ -60,6 +73,7 @@ def serve(
     :param region: where functions' logs are kept.
     :param idle_minutes: end after so many without a request; 0 never does.
     :param instance: told by the health page, so that a client knows whom he has found.
+    :param unsigned: paths below which the Lambda service checks requests itself.
     :param listening: called once requests are taken; stop the server it is given from
         another thread.
     :raises OSError: the port is taken.
@@ -71,25 +85,31 @@ def serve(
     keyring = Keyring(database, identities)
     authority = Authority(identities)
     objects = ObjectService(state, database, control, authority)
-    url = ""
+    gateway: Gateway
+
+    def front(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        return gateway(environ, start)
+
+    # Bound before the Lambda service is made, which must know the URL; connections wait.
+    server = Server(front, port)
+    control.host = f"127.0.0.1:{server.port}"
+    functions = lambda_app(
+        state=state,
+        objects=objects,
+        roles=ExecutionRoles(identities, keyring),
+        logs=LogStreams(control, DEFAULT_ACCOUNT, region),
+        endpoint_url=lambda: f"http://{control.host}",
+    )
     gateway = Gateway(
         keyring=keyring,
         authority=authority,
         objects=objects,
         tokens=SecurityTokens(keyring, identities),
         control=control,
-        functions=lambda_app(
-            state=state,
-            objects=objects,
-            roles=ExecutionRoles(identities, keyring),
-            logs=LogStreams(control, DEFAULT_ACCOUNT, region),
-            endpoint_url=lambda: url,
-        ),
+        functions=functions,
+        unsigned=unsigned,
         health={"instance": instance, "pid": os.getpid()},
     )
-    server = Server(gateway, port)
-    control.host = f"127.0.0.1:{server.port}"
-    url = f"http://{control.host}"
     ended = threading.Event()
 
     def watch() -> None:
@@ -105,3 +125,4 @@ def serve(
         server.run()
     finally:
         ended.set()
+        functions.close()

@@ -186,6 +186,8 @@ def payload_claim(request: Request, claim: Claim) -> str | None:
     declared = request.headers.get("x-amz-content-sha256") or request.parameter(
         "X-Amz-Content-Sha256"
     )
+    if claim.version == 2:
+        return UNSIGNED
     if declared is None and claim.service == "s3":
         if claim.expires_at is not None:
             return UNSIGNED

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import re
 import tomllib
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Set
     from pathlib import Path
 
 _INDEX_OPTION = re.compile(r"^\s*(?:-i|--index-url|--extra-index-url|-f|--find-links)[ =]+(\S+)")
+_INCLUDE = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[ =]*(\S+)")
 _INDEX_VARIABLES = (
     "UV_INDEX",
     "UV_DEFAULT_INDEX",
@@ -37,11 +39,26 @@ def without_credentials(url: str) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-def _from_requirements(file: Path) -> Iterator[str]:
+def _from_requirements(file: Path, seen: Set[Path]) -> Iterator[str]:
     for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
         match = _INDEX_OPTION.match(line)
         if match:
             yield os.path.expandvars(match[1])
+        included = _INCLUDE.match(line)
+        inner = file.parent / included[1].strip("\"'") if included else file
+        if inner.is_file() and inner.resolve() not in seen:
+            yield from _from_requirements(inner, {*seen, inner.resolve()})
+
+
+def _of_named_index(name: str, url: str, environ: Mapping[str, str]) -> str:
+    key = re.sub(r"[^A-Z0-9]", "_", name.upper())
+    user = environ.get(f"UV_INDEX_{key}_USERNAME", "")
+    password = environ.get(f"UV_INDEX_{key}_PASSWORD", "")
+    if not name or not (user or password):
+        return url
+    parts = urlsplit(without_credentials(url))
+    login = f"{quote(user, safe='')}:{quote(password, safe='')}"
+    return urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc}"))
 
 
 def _from_uv_config(file: Path, environ: Mapping[str, str]) -> Iterator[str]:
@@ -53,13 +70,7 @@ def _from_uv_config(file: Path, environ: Mapping[str, str]) -> Iterator[str]:
         table = table.get("tool", {}).get("uv", {})
     for index in table.get("index", []):
         url = str(index.get("url", ""))
-        name = re.sub(r"[^A-Z0-9]", "_", str(index.get("name", "")).upper())
-        user = environ.get(f"UV_INDEX_{name}_USERNAME", "")
-        password = environ.get(f"UV_INDEX_{name}_PASSWORD", "")
-        if user or password:
-            parts = urlsplit(url)
-            url = urlunsplit(parts._replace(netloc=f"{user}:{password}@{parts.netloc}"))
-        yield url
+        yield _of_named_index(str(index.get("name", "")), url, environ)
     for key in ("index-url", "extra-index-url", "find-links"):
         value = table.get(key, [])
         yield from [value] if isinstance(value, str) else value
@@ -74,13 +85,12 @@ class Credentials:
     def __init__(self, urls: Iterable[str]) -> None:
         self._known: dict[str, tuple[str, str]] = {}
         for url in urls:
-            try:
+            # What is no URL is uv's to refuse, with better words.
+            with contextlib.suppress(ValueError):
                 parts = urlsplit(url)
-            except ValueError:
-                continue
-            if parts.username or parts.password:
-                found = (unquote(parts.username or ""), unquote(parts.password or ""))
-                self._known.setdefault(_origin(url), found)
+                if parts.username or parts.password:
+                    found = (unquote(parts.username or ""), unquote(parts.password or ""))
+                    self._known.setdefault(_origin(url), found)
 
     @classmethod
     def gather(cls, files: Iterable[Path], environ: Mapping[str, str]) -> Credentials:
@@ -90,18 +100,12 @@ class Credentials:
             for word in environ.get(variable, "").split():
                 # `name=https://…` names an index whose credentials come by its name.
                 name, _, url = word.rpartition("=") if "://" in word else ("", "", word)
-                key = re.sub(r"[^A-Z0-9]", "_", name.upper())
-                user = environ.get(f"UV_INDEX_{key}_USERNAME", "") if name else ""
-                password = environ.get(f"UV_INDEX_{key}_PASSWORD", "") if name else ""
-                if user or password:
-                    parts = urlsplit(url)
-                    url = urlunsplit(parts._replace(netloc=f"{user}:{password}@{parts.netloc}"))
-                urls.append(url)
+                urls.append(_of_named_index(name, url, environ))
         for file in files:
             if file.suffix == ".toml":
                 urls.extend(_from_uv_config(file, environ))
             elif file.is_file():
-                urls.extend(_from_requirements(file))
+                urls.extend(_from_requirements(file, {file.resolve()}))
         return cls(urls)
 
     def headers(self, url: str) -> dict[str, str]:

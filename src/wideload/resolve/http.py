@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ssl
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -30,7 +31,8 @@ class Http:
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         self.received = 0
-        """Bytes of bodies so far. Approximate only while requests are under way."""
+        """Bytes of bodies so far."""
+        self._counting = Lock()
 
     @cached_property
     def _pools(self) -> Mapping[str, urllib3.PoolManager]:
@@ -49,6 +51,8 @@ class Http:
             "timeout": urllib3.Timeout(connect=15, read=60),
             "retries": urllib3.Retry(
                 total=5,
+                # A closed port or an unknown host does not open within seconds.
+                connect=2,
                 redirect=8,
                 backoff_factor=0.3,
                 status_forcelist=(429, 500, 502, 503, 504),
@@ -119,7 +123,8 @@ class Http:
 
         try:
             for chunk in response.stream(1 << 18):
-                self.received += len(chunk)
+                with self._counting:
+                    self.received += len(chunk)
                 yield chunk
         except urllib3.exceptions.HTTPError as error:
             raise WideloadError(

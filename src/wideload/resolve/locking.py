@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import shutil
 import tomllib
 from pathlib import Path
@@ -65,7 +66,8 @@ def lock(
         return path, asked, False
 
     # In the same folder, since the paths in a lock are relative to it.
-    next_path = path.with_name(f"pylock.{name}-next.toml")
+    # Under a name that is no function's, so that it is not the lock of another one.
+    next_path = path.with_name(f"pylock.{name}~{secrets.token_hex(4)}.toml")
     source = Path(requirements.path)
     try:
         if kept is not None and not upgrade:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
@@ -16,12 +19,13 @@ from packaging.utils import canonicalize_name
 from wideload.errors import WideloadError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from wideload.values.function import OpenRequirements
     from wideload.values.target import Target
 
 _INCLUDE = re.compile(r"^(?:-r|--requirement|-c|--constraint)[ =]*(\S.*)$")
+_HASH = re.compile(r"--hash[= ](\w+):([0-9a-fA-F]+)")
 _OPTION_TAIL = re.compile(r"\s+--\w[\w-]*[ =].*$")
 _COMMENT = re.compile(r"(^|\s)#.*$")
 
@@ -36,6 +40,8 @@ class Asked(msgspec.Struct, frozen=True):
     constraints: tuple[str, ...]
     fingerprint: str
     """sha256 of all that the resolution depends on."""
+    hashes: dict[str, tuple[str, ...]] = {}
+    """By normalised name, the sha256 of the files that ``--hash`` admits."""
 
 
 def read_asked(requirements: OpenRequirements, target: Target) -> Asked:
@@ -54,14 +60,26 @@ def read_asked(requirements: OpenRequirements, target: Target) -> Asked:
         table = tomllib.loads(_text(path))
         relevant, wishes = _pyproject(table, requirements)
         digest.update(json.dumps(relevant, sort_keys=True, default=str).encode())
+        for place in _paths(relevant["uv"].get("sources", {})):
+            _digest_project(digest, path, place)
         return Asked((str(path),), wishes, (), digest.hexdigest())
     files: list[Path] = []
     wished: list[str] = []
+    hashes: dict[str, tuple[str, ...]] = {}
     constraints: list[str] = []
     for file, constraint, line in _lines(path, False, files):
         digest.update(f"{file.name}\0{constraint}\0{line}\0".encode())
-        (constraints if constraint else wished).extend(_pep508(line))
-    return Asked(tuple(map(str, files)), tuple(wished), tuple(constraints), digest.hexdigest())
+        _digest_project(digest, file, line)
+        for wish in _pep508(line):
+            (constraints if constraint else wished).append(wish)
+            found = _HASH.findall(line)
+            if found:
+                name = str(canonicalize_name(Requirement(wish).name))
+                admitted = (sha256.lower() for kind, sha256 in found if kind == "sha256")
+                hashes[name] = (*hashes.get(name, ()), *admitted)
+    return Asked(
+        tuple(map(str, files)), tuple(wished), tuple(constraints), digest.hexdigest(), hashes
+    )
 
 
 def _text(path: Path) -> str:
@@ -82,12 +100,30 @@ def _lines(path: Path, constraint: bool, files: list[Path]) -> Iterator[tuple[Pa
         if not bare:
             continue
         included = _INCLUDE.match(bare)
-        if included:
+        # Addresses and variables are uv's to follow.
+        if included and "://" not in bare and "${" not in bare:
             inner = constraint or bare.startswith(("-c", "--constraint"))
-            target = (path.parent / included[1].strip()).resolve()
+            target = (path.parent / included[1].strip().strip("\"'")).resolve()
             yield from _lines(target, inner, files)
         else:
             yield path, constraint, bare
+
+
+def _paths(sources: Mapping[str, Any]) -> Iterator[str]:
+    for source in sources.values():
+        for each in source if isinstance(source, list) else [source]:
+            yield from [each["path"]] if "path" in each else []
+
+
+def _digest_project(digest: hashlib._Hash, file: Path, line: str) -> None:
+    """What a folder that the line names says of its own requirements."""
+    place = re.sub(r"^(?:-e|--editable)[ =]*", "", _OPTION_TAIL.sub("", line))
+    place = place.rpartition(" @ ")[2].partition(";")[0].strip().partition("[")[0]
+    place = url2pathname(urlsplit(place).path) if place.startswith("file:") else place
+    folder = file.parent / place
+    for name in ("pyproject.toml", "setup.cfg", "setup.py"):
+        with contextlib.suppress(OSError, ValueError):
+            digest.update((folder / name).read_bytes())
 
 
 def _pep508(line: str) -> Iterator[str]:

@@ -25,7 +25,7 @@ from wideload.values.function import LockedFile, LockedPackage, LockedRequiremen
 from wideload.values.resolution import Resolution, Wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from packaging.tags import Tag
 
@@ -53,16 +53,18 @@ def resolve(
     *,
     wishes: Sequence[str] = (),
     constraints: Sequence[str] = (),
+    hashes: Mapping[str, Collection[str]] | None = None,
 ) -> Resolution:
     """The wheels that a lock means for a target, with their members.
 
     :param wishes: PEP 508 lines that the user asked for, where the lock was made from them.
     :param constraints: PEP 508 lines that only limit versions.
+    :param hashes: by name, the only sha256 that the user admits of a package.
     :raises WideloadError: a package has no file that loads on the target, a hash is wrong,
         or the index cannot be reached.
     """
     before = http.received
-    packages = _with_urls(locked, target)
+    packages = _admitted(_with_urls(locked, target), hashes or {})
     ranks = ranking(target)
     base = Path(locked.path).parent
     with ThreadPoolExecutor(_PARALLEL) as pool:
@@ -74,13 +76,11 @@ def resolve(
         )
     requires = {one.name: fact.requires_dist for one, fact in zip(chosen, known, strict=True)}
     asked = parse_wishes(wishes, target)
-    # A lock without root names asks for whatever nothing else in it asks for.
     graph = edges(asked, requires, target)
-    roots = (
-        {str(canonicalize_name(one.name)) for one in asked}
-        or set(locked.roots)
-        or _unwanted(requires, graph)
-    )
+    # Where the lock does not say, the user also asked for whatever nothing else in it asks for:
+    # a path among the requirements has no name.
+    names = {str(canonicalize_name(one.name)) for one in asked}
+    roots = set(locked.roots) or names | _unwanted(requires, graph)
     wheels = tuple(
         Wheel(
             name=one.name,
@@ -210,6 +210,25 @@ def _with_urls(locked: LockedRequirements, target: Target) -> tuple[LockedPackag
             )
         completed.append(msgspec.structs.replace(package, files=files))
     return tuple(completed)
+
+
+def _admitted(
+    packages: Iterable[LockedPackage], hashes: Mapping[str, Collection[str]]
+) -> tuple[LockedPackage, ...]:
+    """The packages with none but the files that the user's hashes admit."""
+    admitted = []
+    for package in packages:
+        files = package.files
+        if package.name in hashes:
+            files = tuple(file for file in files if file.sha256 in hashes[package.name])
+            if not files:
+                raise WideloadError(
+                    f"the hash of {package.name} {package.version} does not match",
+                    why="none of its files has a sha256 that the requirements admit",
+                    hint="find out why the release changed before you renew the hashes",
+                )
+        admitted.append(msgspec.structs.replace(package, files=files))
+    return tuple(admitted)
 
 
 def _ask_index(

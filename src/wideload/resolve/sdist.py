@@ -152,15 +152,14 @@ def _kept(key: str, cache: Cache) -> tuple[str, str] | None:
     """Filename and sha256 of a wheel built before from the same input."""
     try:
         filename, sha256 = cache.path(_BUILT, key, ".txt").read_text().split()
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return None
     return (filename, sha256) if cache.verified(WHEELS, sha256, ".whl") else None
 
 
 def _keep(key: str, filename: str, data: bytes, cache: Cache) -> tuple[str, str]:
     sha256 = hashlib.sha256(data).hexdigest()
-    with cache.partial(WHEELS, sha256, ".whl") as file:
-        file.write(data)
+    write_atomically(cache.path(WHEELS, sha256, ".whl"), data)
     write_atomically(cache.path(_BUILT, key, ".txt"), f"{filename} {sha256}\n".encode())
     return filename, sha256
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from wideload.errors import WideloadError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _NO_WHEELS = re.compile(r"Wheels are required for `([^`]+)`")
 _NOT_FOUND = re.compile(r"[Bb]ecause (\S+) was not found in the (?:package registry|cache)")
 _UNREACHABLE = ("Failed to fetch", "error sending request", "dns error", "tcp connect error")
+_UNAUTHORISED = re.compile(r"\b(401 Unauthorized|403 Forbidden)\b")
 _MAX_SOURCE_PACKAGES = 50
 
 
@@ -65,6 +67,8 @@ def compile_lock(
                 *("pip", "compile", "--format", "pylock.toml", "--no-header", "--no-annotate"),
                 *("--python-version", target.python_version),
                 *("--python-platform", target.uv_platform),
+                # Only builds use it; without it uv looks through all Pythons of the machine.
+                *("--python", sys.executable),
                 *("--only-binary", ":all:"),
                 *(word for name in from_source for word in ("--no-binary", name)),
                 *arguments,
@@ -85,6 +89,16 @@ def _refusal(stderr: str, target: Target, what: str) -> WideloadError:
         for line in stderr.splitlines()
         if line.strip() and not line.startswith(("warning:", "hint:"))
     )
+    # uv takes an index that refuses for one that does not have the package, and says so in
+    # a hint only.
+    unauthorised = _UNAUTHORISED.search(stderr)
+    if unauthorised:
+        return WideloadError(
+            f"the package index refused the requirements of {what}",
+            why=f"HTTP {unauthorised[1]}; {words}",
+            hint="give the index's credentials as for uv: in its URL, UV_INDEX_*_USERNAME and "
+            "_PASSWORD, or netrc",
+        )
     missing = _NOT_FOUND.search(words)
     if missing:
         return WideloadError(

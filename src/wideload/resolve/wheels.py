@@ -109,7 +109,7 @@ def facts(url: str, sha256: str, filename: str, http: Http, cache: Cache) -> Whe
         known = msgspec.json.decode(note.read_bytes(), type=WheelFacts)
         if known.version == _FACTS_VERSION:
             return known
-    except (FileNotFoundError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError):
         pass
     found = None
     if local_path(url) is None and not cache.verified(WHEELS, sha256, ".whl"):

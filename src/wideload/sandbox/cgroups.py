@@ -100,10 +100,13 @@ class Group:
         self._v1 = {kind: parent / name for kind, parent in hierarchies.v1.items()}
         self._v2 = hierarchies.v2 / name if hierarchies.v2 else None
         self._gives = {kind for kind in _CONTROLLERS if hierarchies.gives(kind)}
-        self.folders = list(dict.fromkeys([*self._v1.values(), *([self._v2] if self._v2 else [])]))
+        self.folders: list[Path] = []
         self.refused: dict[str, str] = {}
-        for folder in self.folders:
-            folder.mkdir(exist_ok=True)
+        for kind, folder in list(self._v1.items()):
+            if not self._make(folder, kind):
+                del self._v1[kind]
+        if self._v2 and not self._make(self._v2, *self._gives - self._v1.keys()):
+            self._v2 = None
         self._limit_memory(memory << 20)
 
     def holds(self, controller: str) -> bool:
@@ -172,10 +175,19 @@ class Group:
         return []
 
     def remove(self) -> None:
-        """Remove what is still there and empty."""
+        """Remove what is still there, once it is empty."""
         for folder in self.folders:
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+            _remove(folder)
+
+    def _make(self, folder: Path, *controllers: str) -> bool:
+        try:
+            folder.mkdir(exist_ok=True)  # two controllers may share a hierarchy
+        except OSError as error:
+            self.refused |= dict.fromkeys(controllers, error.strerror or str(error))
+            return False
+        if folder not in self.folders:
+            self.folders.append(folder)
+        return True
 
     def _limit_memory(self, limit: int) -> None:
         if "memory" in self._v1:
@@ -226,12 +238,26 @@ def group_name() -> str:
 def sweep(hierarchies: Hierarchies) -> None:
     """Remove the groups of owners that are gone, which were killed with all that watched."""
     parents = [*hierarchies.v1.values(), *([hierarchies.v2] if hierarchies.v2 else [])]
-    for parent in parents:
-        for folder in parent.glob(f"{_PREFIX}*-*-*"):
-            _, pid, started, _ = folder.name.split("-")
-            if _started(int(pid)) != int(started):
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
+    for folder in [each for parent in parents for each in parent.glob(f"{_PREFIX}*-*-*")]:
+        _, pid, started, _ = folder.name.split("-")
+        if _started(int(pid)) == int(started):
+            continue
+        # What was frozen when it was killed dies only once it is not.
+        for file, thawed in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
+            with contextlib.suppress(OSError), (folder / file).open("r+") as state:
+                state.write(thawed)
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    deadline = time.monotonic() + 1
+    while time.monotonic() < deadline:
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:  # the kernel is still taking its processes down
+            time.sleep(0.005)
 
 
 def _started(pid: int) -> int:

@@ -74,7 +74,6 @@ class LinuxEnvironment:
         self,
         spec: EnvironmentSpec,
         supervisor: Supervisor,
-        arguments: list[str],
         program: list[str],
         *,
         api: RuntimeApi,
@@ -86,7 +85,6 @@ class LinuxEnvironment:
     ) -> None:
         self._spec = spec
         self._supervisor = supervisor
-        self._arguments = arguments
         self._program = program
         self._api = api
         self._pumps = pumps
@@ -94,6 +92,7 @@ class LinuxEnvironment:
         self._log = log
         self._missing = missing
         self._lock = threading.Lock()
+        self._closing = threading.Lock()
         self._closed = False
         self._running = False
         self._frozen = False
@@ -142,9 +141,10 @@ class LinuxEnvironment:
 
     def close(self) -> None:
         """End all processes and give back everything; safe to call more than once."""
-        if self._closed:
-            return
-        self._closed = True
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
         self._thaw()
         self._supervisor.close()
         self._initialising.join()
@@ -164,7 +164,7 @@ class LinuxEnvironment:
         session = self._api.restart()
         self._group.limit_cpu(max(INIT_VCPUS, self._spec.memory / MB_PER_VCPU))
         began = time.perf_counter()
-        self._supervisor.start(self._arguments, self._program)
+        self._supervisor.start(self._program)
         failed = InitFailed(b"", lines.EXIT_ERROR)
         while True:
             got = session.wait(deadline)
@@ -217,8 +217,8 @@ class LinuxEnvironment:
                 case Answered(body=body, failed=failed):
                     outcome = Outcome.HANDLED if failed else Outcome.SUCCESS
                     answer = _Answer(outcome, body, spent)
-                case TooLarge(size=size):
-                    document = lines.too_large_document(size, MAX_RESPONSE)
+                case TooLarge():
+                    document = lines.too_large_document(MAX_RESPONSE)
                     answer = _Answer(Outcome.HANDLED, document, spent)
                 case Asked():
                     self._freeze()

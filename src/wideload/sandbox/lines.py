@@ -32,12 +32,11 @@ def timeout_document(request_id: str, timeout: int) -> bytes:
     )
 
 
-def too_large_document(size: int, limit: int) -> bytes:
-    """The answer to an invocation whose response is over the limit."""
+def too_large_document(limit: int) -> bytes:
+    """The answer to an invocation whose response is over the limit, in bytes."""
     return _document(
         "Function.ResponseSizeTooLarge",
-        f"Response payload size ({size} bytes) exceeded maximum allowed payload size "
-        f"({limit} bytes).",
+        f"Response payload size exceeded maximum allowed payload size ({limit} bytes).",
     )
 
 

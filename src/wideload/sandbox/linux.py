@@ -9,9 +9,9 @@ import threading
 from pathlib import Path
 
 from wideload.errors import WideloadError
+from wideload.interpreters import Interpreter, find_interpreter
 from wideload.sandbox import cgroups, root
 from wideload.sandbox.environment import INIT_TIMEOUT, MB_PER_VCPU, LinuxEnvironment
-from wideload.sandbox.interpreter import Interpreter, find_interpreter
 from wideload.sandbox.log import LogPipe
 from wideload.sandbox.pump import Pump
 from wideload.sandbox.routes import EVERYTHING, Route, routes
@@ -97,6 +97,7 @@ class LinuxSandbox:
             scratch=str(self._cache / "scratch"),
             groups=tuple(map(str, group.folders)),
             thaw=tuple(group.thawing),
+            memory=0 if group.holds("memory") else spec.memory << 20,
             cpus=chosen_cpus(cpus),
         )
         try:
@@ -110,14 +111,10 @@ class LinuxSandbox:
     ) -> LinuxEnvironment:
         interpreter, packages = self._prepared[spec.target]
         log = LogPipe()
-        api: RuntimeApi | None = None
-
-        def ended(code: int | None) -> None:
-            if api is not None:
-                api.tell_exit(code)
-
-        supervisor = Supervisor(holding, log.writer, ended)
-        os.close(log.writer)
+        try:
+            supervisor = Supervisor(holding, log.writer)
+        finally:
+            os.close(log.writer)
         listener, *others = supervisor.listeners
         address, port = listener.getsockname()
         api = RuntimeApi(listener)
@@ -139,12 +136,12 @@ class LinuxSandbox:
             ),
             *root.environment(environment),
         ]
+        supervisor.begin(arguments, api.tell_exit)
         # Set once before the first init, to know what is refused.
         group.limit_cpu(spec.memory / MB_PER_VCPU)
         return LinuxEnvironment(
             spec,
             supervisor,
-            arguments,
             root.command(interpreter, environment),
             api=api,
             pumps=pumps,

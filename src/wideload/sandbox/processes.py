@@ -20,6 +20,8 @@ def descendants(pid: int) -> list[int]:
 
 def signal_all(pid: int, number: int) -> None:
     """Signal this process and all below it, until none is new."""
+    if pid <= 0:  # to the kernel that would be a group of processes, this one's own
+        return
     done: set[int] = set()
     while new := set(descendants(pid)) - done:
         for each in new:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wideload.sandbox.interpreter import Interpreter
+    from wideload.interpreters import Interpreter
     from wideload.values.environment import Mount
 
 UID, GID = 993, 990

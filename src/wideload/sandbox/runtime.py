@@ -14,7 +14,7 @@ from pathlib import Path
 import uv
 
 from wideload.errors import WideloadError
-from wideload.sandbox.interpreter import Interpreter
+from wideload.interpreters import Interpreter
 from wideload.values.target import Architecture
 
 _HERE = Path(__file__).parent

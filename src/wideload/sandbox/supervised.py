@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -37,6 +38,8 @@ class Holding(msgspec.Struct, frozen=True):
     """An empty folder; the supervisor's own mounts lie over it, seen by nobody else."""
     groups: tuple[str, ...]
     thaw: tuple[tuple[str, str], ...]
+    memory: int
+    """Bytes that it is to be held to by looking now and then; 0: a control group does it."""
     cpus: tuple[int, ...]
     """CPUs to run on; none: all."""
 
@@ -58,32 +61,30 @@ class Supervisor:
     :ivar inner: the process id, on this machine, of the sandbox's first process.
     """
 
-    def __init__(self, holding: Holding, log: int, ended: Callable[[int | None], None]) -> None:
+    def __init__(self, holding: Holding, log: int) -> None:
         """Start it and wait until the environment is prepared.
 
         :param log: descriptor that the sandboxed process writes its output to.
-        :param ended: called with the exit code each time the sandboxed process has ended;
-            with nothing where it could not be started or the supervisor itself is gone.
         :raises WideloadError: this machine does not let it be prepared.
         """
-        self._ended = ended
         self._lock = threading.Lock()
+        # They hold credentials, so they are neither on a command line nor in a file.
+        self._arguments = os.memfd_create("arguments")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
+            descriptors = (theirs.fileno(), log, self._arguments)
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_SCRIPT), str(theirs.fileno()), str(log)],
-                pass_fds=(theirs.fileno(), log),
+                [sys.executable, "-I", "-S", str(_SCRIPT), *map(str, descriptors)],
+                pass_fds=descriptors,
                 stdin=subprocess.DEVNULL,
                 env=os.environ | {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"},
                 cwd="/",
                 start_new_session=True,
             )
         self._control.send(msgspec.json.encode(holding))
-        message, descriptors, _, _ = socket.recv_fds(
-            self._control, _MESSAGE, len(holding.listen) + 1
-        )
+        message, sockets, _, _ = socket.recv_fds(self._control, _MESSAGE, len(holding.listen))
         self.held = msgspec.json.decode(message or b'{"error":"it ended"}', type=Held)
-        self.listeners = [socket.socket(fileno=descriptor) for descriptor in descriptors]
+        self.listeners = [socket.socket(fileno=descriptor) for descriptor in sockets]
         self.inner = 0
         self._started = threading.Event()
         if self.held.error:
@@ -91,20 +92,26 @@ class Supervisor:
             raise WideloadError(
                 "this machine does not let a sandbox be made",
                 why=self.held.error,
-                hint="it needs Linux namespaces: run as root, or allow unprivileged user "
-                "namespaces (sysctl kernel.unprivileged_userns_clone, "
-                "kernel.apparmor_restrict_unprivileged_userns, user.max_user_namespaces)",
+                hint="it needs Linux namespaces: run as root, or allow users to make them "
+                "(sysctl kernel.unprivileged_userns_clone=1, user.max_user_namespaces, "
+                "kernel.apparmor_restrict_unprivileged_userns=0); a container has to be "
+                "privileged",
             )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
 
-    def start(self, arguments: list[str], program: list[str]) -> None:
-        """Start a program in a sandbox made with these arguments of bubblewrap's.
+    def begin(self, arguments: list[str], ended: Callable[[int | None], None]) -> None:
+        """Take the arguments for bubblewrap that every start is to have.
 
-        The one before must have ended.
+        :param ended: called with the exit code each time the sandboxed process has ended;
+            with nothing where it could not be started or the supervisor itself is gone.
         """
+        with os.fdopen(os.dup(self._arguments), "wb") as file:
+            file.write(b"".join(os.fsencode(argument) + b"\0" for argument in arguments))
+        threading.Thread(target=self._read, args=(ended,), daemon=True).start()
+
+    def start(self, program: list[str]) -> None:
+        """Start a program in the sandbox; the one before must have ended."""
         self._started.clear()
-        self._send({"start": arguments, "program": program})
+        self._send({"program": program})
         self._started.wait(10)
 
     def kill(self) -> None:
@@ -116,6 +123,8 @@ class Supervisor:
         with self._lock:
             if self._control.fileno() != -1:
                 self._control.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            os.close(self._arguments)
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
@@ -131,7 +140,7 @@ class Supervisor:
             except OSError:
                 return  # it is gone, which `ended` tells
 
-    def _read(self) -> None:
+    def _read(self, ended: Callable[[int | None], None]) -> None:
         while True:
             try:
                 message = self._control.recv(_MESSAGE)
@@ -139,14 +148,14 @@ class Supervisor:
                 message = b""
             if not message:
                 self._started.set()
-                self._ended(None)
+                ended(None)
                 return
             said = json.loads(message)
             if "inner" in said:
                 self.inner = said["inner"]
                 self._started.set()
             else:
-                self._ended(said["exit"])
+                ended(said["exit"])
 
 
 def visible_cpus(memory: int) -> int:

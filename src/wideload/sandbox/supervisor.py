@@ -35,6 +35,7 @@ _SIOCSIFFLAGS = 0x8914
 _IFF_UP_RUNNING = 0x41
 _BLOCK = 4096
 _MESSAGE = 1 << 20
+_WATCH_MS = 50
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -175,9 +176,12 @@ def _lay(layers: list[str], target: str) -> None:
 class _Sandbox:
     """The sandboxed process, started and ended as often as told."""
 
-    def __init__(self, bwrap: str, log: int, groups: list[str], cpus: list[int]) -> None:
+    def __init__(
+        self, bwrap: str, log: int, arguments: int, groups: list[str], cpus: list[int]
+    ) -> None:
         self._bwrap = bwrap
         self._log = log
+        self._arguments = arguments
         self._groups = groups
         self._cpus = cpus
         self._status = -1
@@ -186,19 +190,14 @@ class _Sandbox:
         self.inner = 0
         self.pidfd = -1
 
-    def start(self, arguments: list[str], program: list[str]) -> None:
-        """Start it. The arguments go by a descriptor: they hold credentials."""
+    def start(self, program: list[str]) -> None:
         reader, writer = os.pipe()
-        options = os.memfd_create("arguments", 0)
-        os.write(options, b"".join(argument.encode() + b"\0" for argument in arguments))
-        os.lseek(options, 0, os.SEEK_SET)
-        os.set_inheritable(writer, True)
-        status = ("--json-status-fd", str(writer))
-        command = (self._bwrap, *status, "--args", str(options), "--", *program)
+        options = ("--json-status-fd", str(writer), "--args", str(self._arguments))
+        command = (self._bwrap, *options, "--", *program)
+        os.lseek(self._arguments, 0, os.SEEK_SET)
         self.pid = os.fork()
         if self.pid == 0:
-            self._become(command)
-        os.close(options)
+            self._become(command, (writer, self._arguments))
         os.close(writer)
         self._status, self._said, self.inner = reader, b"", 0
         self.pidfd = os.pidfd_open(self.pid)
@@ -210,8 +209,10 @@ class _Sandbox:
             self._said += chunk
         self.inner = int(json.loads(self._said.split(b"\n", 1)[0])["child-pid"])
 
-    def _become(self, command: tuple[str, ...]) -> None:
+    def _become(self, command: tuple[str, ...], kept: tuple[int, ...]) -> None:
         try:
+            for descriptor in kept:
+                os.set_inheritable(descriptor, True)
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)
             for group in self._groups:
@@ -305,11 +306,33 @@ def _prepare(
     return answer, sockets
 
 
-def _serve(control: socket.socket, sandbox: _Sandbox, thaw: list[tuple[str, str]]) -> None:
+def _memory(pid: int) -> int:
+    """Bytes that this process and all below it hold; what they share counts once."""
+    pids, total = [pid], 0
+    for each in pids:
+        try:
+            for task in os.listdir(f"/proc/{each}/task"):  # noqa: PTH208
+                with open(f"/proc/{each}/task/{task}/children", encoding="ascii") as file:  # noqa: PTH123
+                    pids += map(int, file.read().split())
+            with open(f"/proc/{each}/smaps_rollup", encoding="ascii") as file:  # noqa: PTH123
+                for line in file:
+                    if line.startswith(("Pss_Anon:", "Pss_Shmem:")):
+                        total += int(line.split()[1]) << 10
+        except OSError:  # it has just ended
+            continue
+    return total
+
+
+def _serve(
+    control: socket.socket, sandbox: _Sandbox, thaw: list[tuple[str, str]], memory: int
+) -> None:
     poll = select.poll()
     poll.register(control, select.POLLIN)
     while True:
-        ready = {descriptor for descriptor, _ in poll.poll()}
+        watching = memory and sandbox.inner and sandbox.pid
+        ready = {descriptor for descriptor, _ in poll.poll(_WATCH_MS if watching else None)}
+        if watching and not ready and _memory(sandbox.inner) > memory:
+            sandbox.kill()
         if sandbox.pid and sandbox.pidfd in ready:
             poll.unregister(sandbox.pidfd)
             control.send(json.dumps(sandbox.reap()).encode())
@@ -318,8 +341,8 @@ def _serve(control: socket.socket, sandbox: _Sandbox, thaw: list[tuple[str, str]
             if not message:
                 break
             order = json.loads(message)
-            if "start" in order:
-                sandbox.start(order["start"], order["program"])
+            if "program" in order:
+                sandbox.start(order["program"])
                 poll.register(sandbox.pidfd, select.POLLIN)
                 control.send(json.dumps({"inner": sandbox.inner}).encode())
             else:
@@ -341,10 +364,11 @@ def main() -> None:
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     control = socket.socket(fileno=int(sys.argv[1]))
     control.set_inheritable(False)
-    log = int(sys.argv[2])
+    log, arguments = int(sys.argv[2]), int(sys.argv[3])
     os.set_inheritable(log, False)
+    os.set_inheritable(arguments, False)
     config = json.loads(control.recv(_MESSAGE))
-    sandbox = _Sandbox(config["bwrap"], log, config["groups"], config["cpus"])
+    sandbox = _Sandbox(config["bwrap"], log, arguments, config["groups"], config["cpus"])
     try:
         answer, sockets = _prepare(config, config["scratch"])
     except OSError as error:
@@ -355,7 +379,7 @@ def main() -> None:
         for listener in sockets:
             listener.close()
         try:
-            _serve(control, sandbox, config["thaw"])
+            _serve(control, sandbox, config["thaw"], config["memory"])
         except (BrokenPipeError, ConnectionResetError):
             sandbox.kill()
             if sandbox.pid:

@@ -94,7 +94,8 @@ def _mode(member: zipfile.ZipInfo) -> int:
     mode = member.external_attr >> 16
     if not mode & 0o777:  # made where files have no such permissions
         return 0o644
-    return (mode & 0o007) * 0o111
+    # What others may do anyone may, the owner too; the folder is read-only inside in any case.
+    return (mode & 0o007) * 0o111 | (mode & 0o222)
 
 
 def _is_link(member: zipfile.ZipInfo) -> bool:

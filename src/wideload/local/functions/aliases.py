@@ -96,9 +96,7 @@ def list_all(service: Service, call: Call) -> dict[str, Any]:
 
 
 def _put(service: Service, function: FunctionDocument, alias: Alias) -> FunctionDocument:
-    changed = msgspec.structs.replace(
-        function, aliases={**function.aliases, alias.name: alias}
-    )
+    changed = msgspec.structs.replace(function, aliases={**function.aliases, alias.name: alias})
     service.store.functions.put(changed)
     return changed
 

@@ -109,7 +109,6 @@ def _from_document(shape: StructureShape, body: bytearray) -> dict[str, Any]:
         return _structure(shape, _fields.decode(body), "")
     except msgspec.DecodeError as error:
         raise _unreadable(f"Could not parse request body into json: {error}") from None
-    return _structure(shape, fields, "")
 
 
 def _structure(shape: StructureShape, fields: dict[str, msgspec.Raw], path: str) -> dict[str, Any]:
@@ -156,7 +155,7 @@ def _typed(shape: Shape, value: Any, path: str) -> Any:  # noqa: PLR0911
                 for name, member in shape.members.items()
                 if value.get(name) is not None
             }
-    raise _mistyped(path, f"a {shape.type_name}")
+    raise _mistyped(path, f"of type {shape.type_name}")
 
 
 def _blob(raw: msgspec.Raw, path: str) -> Base64:
@@ -189,7 +188,7 @@ def _outside_body(shape: Shape, name: str, request: Request, path_members: dict[
         try:
             return int(text)
         except ValueError:
-            raise _mistyped(name, f"a {shape.type_name}") from None
+            raise _mistyped(name, f"of type {shape.type_name}") from None
     if shape.type_name == "boolean":
         return text.lower() == "true"
     return text

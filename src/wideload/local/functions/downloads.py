@@ -8,8 +8,8 @@ import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from werkzeug.wsgi import wrap_file
 from werkzeug.wrappers import Request, Response
+from werkzeug.wsgi import wrap_file
 
 from wideload.local.functions.store import write_whole
 

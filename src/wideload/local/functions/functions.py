@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -46,6 +45,8 @@ def create(service: Service, call: Call) -> dict[str, Any]:
     """CreateFunction."""
     request = call.parameters
     meant = lookup.reference(call)
+    if meant.qualifier not in (None, names.LATEST):
+        raise faults.invalid(f"A function cannot be created with a qualifier: {meant.qualifier}")
     if meant.bare and len(meant.name) > _LONGEST_NAME:
         raise faults.invalid(
             f"1 validation error detected: Value '{meant.name}' at 'functionName' failed to "
@@ -57,27 +58,29 @@ def create(service: Service, call: Call) -> dict[str, Any]:
     wanted = configuration.created(request, attached)
     _check_role(service, wanted.role)
     _check_name_free(service, call, meant.name)
-    with packages.taken(
-        service,
-        call.place,
-        request["Code"],
-        lambda unzipped: configuration.check_sizes(wanted, unzipped),
-    ) as code:
-        with service.store.lock:
-            _check_name_free(service, call, meant.name)
-            retired = service.store.retired.get(call.place, meant.name)
-            function = FunctionDocument(
-                account=call.place.account,
-                region=call.place.region,
-                name=meant.name,
-                latest=_changed(service, None, wanted, code),
-                next_version=retired.next_version if retired else 1,
-                tags=request.get("Tags", {}),
-            )
-            published = function.latest
-            if request.get("Publish"):
-                function, published = versions.published(service, function)
-            service.store.functions.put(function)
+    with (
+        packages.taken(
+            service,
+            call.place,
+            request["Code"],
+            lambda unzipped: configuration.check_sizes(wanted, unzipped),
+        ) as code,
+        service.store.lock,
+    ):
+        _check_name_free(service, call, meant.name)
+        retired = service.store.retired.get(call.place, meant.name)
+        function = FunctionDocument(
+            account=call.place.account,
+            region=call.place.region,
+            name=meant.name,
+            latest=_changed(service, None, wanted, code),
+            next_version=retired.next_version if retired else 1,
+            tags=request.get("Tags", {}),
+        )
+        published = function.latest
+        if request.get("Publish"):
+            function, published = versions.published(service, function)
+        service.store.functions.put(function)
     return rendering.configuration(
         published, name=function.name, arn=function.arn(), now=service.clock()
     )
@@ -110,25 +113,27 @@ def get_configuration(service: Service, call: Call) -> dict[str, Any]:
 def update_code(service: Service, call: Call) -> dict[str, Any]:
     """UpdateFunctionCode."""
     request = call.parameters
-    function, _ = lookup.function(service, call)
+    function = lookup.unqualified(service, call, latest_too=True)
     _refuse_not_embedded(request)
     _refuse_images(request, "updating")
     _check_changeable(service, function, request)
     wanted = function.latest.configuration
-    with packages.taken(
-        service,
-        call.place,
-        request,
-        lambda unzipped: configuration.check_sizes(wanted, unzipped),
-    ) as code:
-        with service.store.lock:
-            function, _ = lookup.function(service, call)
-            _check_changeable(service, function, request)
-            wanted = function.latest.configuration
-            configuration.check_sizes(wanted, code.unzipped)
-            if "Architectures" in request:
-                wanted = msgspec.structs.replace(wanted, architecture=request["Architectures"][0])
-            answer = _commit(service, function, wanted, code, request)
+    with (
+        packages.taken(
+            service,
+            call.place,
+            request,
+            lambda unzipped: configuration.check_sizes(wanted, unzipped),
+        ) as code,
+        service.store.lock,
+    ):
+        function = lookup.unqualified(service, call, latest_too=True)
+        _check_changeable(service, function, request)
+        wanted = function.latest.configuration
+        configuration.check_sizes(wanted, code.unzipped)
+        if "Architectures" in request:
+            wanted = msgspec.structs.replace(wanted, architecture=request["Architectures"][0])
+        answer = _commit(service, function, wanted, code, request)
     service.collect()
     return answer
 
@@ -139,10 +144,10 @@ def update_configuration(service: Service, call: Call) -> dict[str, Any]:
     _refuse_not_embedded(request)
     attached = None
     if "Layers" in request:
-        lookup.function(service, call)
+        lookup.unqualified(service, call, latest_too=True)
         attached = layers.attached(service, call, request["Layers"])
     with service.store.lock:
-        function, _ = lookup.function(service, call)
+        function = lookup.unqualified(service, call, latest_too=True)
         _check_changeable(service, function, request)
         before = function.latest
         wanted = configuration.updated(before.configuration, request, attached)
@@ -211,9 +216,7 @@ def _commit(
     if request.get("Publish"):
         function, published = versions.published(service, function)
         arn = function.arn(published.number)
-    answer = rendering.configuration(
-        published, name=function.name, arn=arn, now=service.clock()
-    )
+    answer = rendering.configuration(published, name=function.name, arn=arn, now=service.clock())
     if not request.get("DryRun"):
         service.store.functions.put(function)
         service.retire_settled(before.incarnation)

@@ -80,9 +80,7 @@ def _put(
 ) -> None:
     changed = msgspec.structs.replace(version, policy=policy)
     service.store.layers.put(
-        msgspec.structs.replace(
-            layer, versions={**layer.versions, str(version.number): changed}
-        )
+        msgspec.structs.replace(layer, versions={**layer.versions, str(version.number): changed})
     )
 
 

@@ -20,26 +20,28 @@ def publish(service: Service, call: Call) -> dict[str, Any]:
     """PublishLayerVersion."""
     request = call.parameters
     name = names.layer_reference(request["LayerName"], call.place).name
-    with packages.taken(service, call.place, request["Content"], _check_size) as code:
-        with service.store.lock:
-            layer = service.store.layers.get(call.place, name) or LayerDocument(
-                account=call.place.account, region=call.place.region, name=name
-            )
-            version = LayerVersion(
-                number=layer.next_version,
-                code=code,
-                created=service.stamp(),
-                description=request.get("Description", ""),
-                license=request.get("LicenseInfo"),
-                runtimes=_tuple(request.get("CompatibleRuntimes")),
-                architectures=_tuple(request.get("CompatibleArchitectures")),
-            )
-            layer = msgspec.structs.replace(
-                layer,
-                versions={**layer.versions, str(version.number): version},
-                next_version=layer.next_version + 1,
-            )
-            service.store.layers.put(layer)
+    with (
+        packages.taken(service, call.place, request["Content"], _check_size) as code,
+        service.store.lock,
+    ):
+        layer = service.store.layers.get(call.place, name) or LayerDocument(
+            account=call.place.account, region=call.place.region, name=name
+        )
+        version = LayerVersion(
+            number=layer.next_version,
+            code=code,
+            created=service.stamp(),
+            description=request.get("Description", ""),
+            license=request.get("LicenseInfo"),
+            runtimes=_tuple(request.get("CompatibleRuntimes")),
+            architectures=_tuple(request.get("CompatibleArchitectures")),
+        )
+        layer = msgspec.structs.replace(
+            layer,
+            versions={**layer.versions, str(version.number): version},
+            next_version=layer.next_version + 1,
+        )
+        service.store.layers.put(layer)
     return _rendered(service, layer, version)
 
 

@@ -36,13 +36,14 @@ def function(service: Service, call: Call) -> tuple[FunctionDocument, str | None
     return found, meant.qualifier
 
 
-def unqualified(service: Service, call: Call) -> FunctionDocument:
+def unqualified(service: Service, call: Call, *, latest_too: bool = False) -> FunctionDocument:
     """The function that the call names, which must not have a qualifier.
 
+    :param latest_too: admit ``$LATEST``.
     :raises LambdaFault: it has one, or there is no such function.
     """
     found, qualifier = function(service, call)
-    if qualifier is not None:
+    if qualifier is not None and not (latest_too and qualifier == names.LATEST):
         raise faults.invalid(
             "This operation is permitted on Lambda functions only. Aliases and versions do not "
             "support this operation. Please specify either a function name or an unqualified "
@@ -108,9 +109,7 @@ def check_idle(found: FunctionDocument, now: float) -> None:
         return
     cannot = "The operation cannot be performed at this time."
     if latest.change == "create":
-        raise faults.conflict(
-            f"{cannot} The function is currently in the following state: Pending"
-        )
+        raise faults.conflict(f"{cannot} The function is currently in the following state: Pending")
     raise faults.conflict(f"{cannot} An update is in progress for resource: {found.arn()}")
 
 

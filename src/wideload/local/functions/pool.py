@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _IDLE_SECONDS = 300.0
 _REAP_EVERY = 15.0
+# Seconds after which an environment is not reused: its role's credentials last an hour.
+_LIFETIME = 2700.0
 _log = logging.getLogger(__name__)
 
 
@@ -51,7 +53,7 @@ class _Warm:
         self.home = home
         day = time.strftime("%Y/%m/%d", time.gmtime())
         self.stream = f"{day}/[{home.version}]{secrets.token_hex(16)}"
-        self.idle_since = 0.0
+        self.idle_since = self.born = time.monotonic()
 
 
 class _Fleet:
@@ -84,7 +86,8 @@ class Pool:
         logs: Logs,
         *,
         memory: int | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        idle_seconds: float = _IDLE_SECONDS,
+        lifetime: float = _LIFETIME,
     ) -> None:
         """:param memory: MB that environments may be promised together; an invocation that
         would need more waits. One environment may always run. This machine's by default.
@@ -92,7 +95,8 @@ class Pool:
         self._sandbox = sandbox
         self._logs = logs
         self._memory = machine_memory() if memory is None else memory
-        self._clock = clock
+        self._idle_seconds = idle_seconds
+        self._lifetime = lifetime
         self._changed = threading.Condition()
         self._fleets: dict[str, _Fleet] = {}
         self._promised = 0
@@ -130,6 +134,14 @@ class Pool:
             self._top_up(fleet)
             self._forget_if_empty(fleet)
 
+    def unprovision(self, incarnation: str) -> None:
+        """Keep no environments of a version ready any more; those that are idle may end."""
+        with self._changed:
+            fleet = self._fleets.get(incarnation)
+            if fleet is not None:
+                fleet.wanted = 0
+                self._forget_if_empty(fleet)
+
     def readiness(self, incarnation: str) -> Readiness:
         """How many environments of a version are there, and what kept others from it."""
         with self._changed:
@@ -157,7 +169,7 @@ class Pool:
 
     def reap(self) -> None:
         """Close what has been idle for five minutes, beyond what is provisioned."""
-        before = self._clock() - _IDLE_SECONDS
+        before = time.monotonic() - self._idle_seconds
         closing = []
         with self._changed:
             for fleet in list(self._fleets.values()):
@@ -249,8 +261,10 @@ class Pool:
         with self._changed:
             fleet = self._fleet(warm.home)
             fleet.busy -= 1
-            if warm.environment.alive and not fleet.retired and not self._closing.is_set():
-                warm.idle_since = self._clock()
+            young = time.monotonic() - warm.born < self._lifetime
+            gone = fleet.retired or self._closing.is_set()
+            if warm.environment.alive and young and not gone:
+                warm.idle_since = time.monotonic()
                 fleet.idle.append(warm)
             else:
                 self._promised -= warm.home.memory

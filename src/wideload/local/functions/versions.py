@@ -21,7 +21,7 @@ def publish(service: Service, call: Call) -> dict[str, Any]:
     if "PublishTo" in request:
         raise faults.not_embedded("PublishTo")
     with service.store.lock:
-        function, _ = lookup.function(service, call)
+        function = lookup.unqualified(service, call, latest_too=True)
         now = service.clock()
         lookup.check_idle(function, now)
         latest = function.latest

@@ -13,7 +13,7 @@ import msgspec
 import xmltodict  # type: ignore[import-untyped]
 
 from wideload.local.aws_chunked import STREAMING, AwsChunked, ChunkSigner
-from wideload.local.checksums import Algorithm, Digests
+from wideload.local.checksums import Algorithm, Checksum, Digests
 from wideload.local.faults import Fault
 from wideload.local.objects.versions import StoredChecksum
 
@@ -45,8 +45,8 @@ class Received(msgspec.Struct, frozen=True):
     etag: str
     """MD5, hexadecimal."""
     checksum: StoredChecksum
-    declared: bool
-    """Whether the client itself named the checksum's algorithm."""
+    declared: Algorithm | None
+    """Of the checksum that the request carried."""
 
 
 def declared_algorithm(request: Request) -> Algorithm | None:
@@ -89,14 +89,15 @@ def receive(
     caller: Caller,
     sink: Sink,
     *,
-    algorithm: Algorithm | None = None,
+    keep: Algorithm | None = None,
     largest: int = _LARGEST,
 ) -> Received:
     """Take a request's body into `sink`.
 
     Nothing of what lies in the sink may be used unless this returns.
 
-    :param algorithm: of the checksum to keep where the request names none.
+    :param keep: the algorithm of the checksum to keep; by default the one that the request
+        carries, or that which S3 takes by itself.
     :raises Fault: it is too large, not whole, or some digest does not fit.
     """
     declared = declared_algorithm(request)
@@ -107,10 +108,8 @@ def receive(
             "Your proposed upload exceeds the maximum allowed size",
             details={"ProposedSize": str(length), "MaxSizeAllowed": str(largest)},
         )
-    digests = Digests(
-        declared or algorithm or Algorithm.CRC64NVME,
-        sha256=len(caller.payload) == _HEX_SHA256,
-    )
+    kept = keep or declared or Algorithm.CRC64NVME
+    digests = Digests({kept, declared or kept}, sha256=len(caller.payload) == _HEX_SHA256)
     try:
         _pour(body, sink, digests, length)
     except ValueError as error:
@@ -121,12 +120,14 @@ def receive(
             "You did not provide the number of bytes specified by the Content-Length HTTP header",
         )
     trailers = body.trailers if isinstance(body, AwsChunked) else {}
-    _check(request, caller, digests, trailers)
+    _check_body(request, caller, digests)
+    if declared is not None:
+        _check_checksum(request, digests.checksums[declared], trailers)
     return Received(
         size=digests.size,
         etag=digests.md5.hex(),
-        checksum=StoredChecksum(digests.checksum.algorithm.value, digests.checksum.text()),
-        declared=declared is not None,
+        checksum=StoredChecksum(kept.value, digests.checksums[kept].text()),
+        declared=declared,
     )
 
 
@@ -167,7 +168,7 @@ def _pour(body: Readable, sink: Sink, digests: Digests, length: int) -> None:
         ) from error
 
 
-def _check(request: Request, caller: Caller, digests: Digests, trailers: dict[str, str]) -> None:
+def _check_body(request: Request, caller: Caller, digests: Digests) -> None:
     if digests.sha256 is not None and digests.sha256 != caller.payload:
         raise Fault(
             "XAmzContentSHA256Mismatch",
@@ -190,7 +191,9 @@ def _check(request: Request, caller: Caller, digests: Digests, trailers: dict[st
                     "CalculatedDigest": base64.b64encode(digests.md5).decode(),
                 },
             )
-    checksum = digests.checksum
+
+
+def _check_checksum(request: Request, checksum: Checksum, trailers: dict[str, str]) -> None:
     header = checksum.algorithm.header
     stated = request.header(header) or trailers.get(header, "")
     if not stated:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
@@ -74,8 +75,14 @@ class BucketCalls:
         return xml_reply("ListAllMyBucketsResult", answer)
 
     def create(self, visit: Visit) -> Reply:
-        """CreateBucket. moto checks the name and the region."""
+        """CreateBucket. moto checks the region."""
         visit.must_in_account("CreateBucket", f"arn:aws:s3:::{visit.bucket}")
+        if not _is_name(visit.bucket):
+            raise Fault(
+                "InvalidBucketName",
+                "The specified bucket is not valid.",
+                details={"BucketName": visit.bucket},
+            )
         account = visit.caller.principal.account
         there = self._buckets.find(visit.bucket)
         if there is not None and there.account != account:
@@ -170,6 +177,17 @@ class BucketCalls:
                 access_key=visit.caller.key.id,
             )
         )
+
+
+def _is_name(name: str) -> bool:
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    return (
+        re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name) is not None
+        and ".." not in name
+        and re.fullmatch(r"[0-9]+(\.[0-9]+){3}", name) is None
+        and not name.startswith(("xn--", "sthree-", "amzn-s3-demo-"))
+        and not name.endswith(("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"))
+    )
 
 
 def _is_signature(name: str) -> bool:

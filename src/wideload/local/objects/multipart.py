@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from wideload.local.checksums import Algorithm, Digests, composite, full
 from wideload.local.faults import Fault
-from wideload.local.objects.bodies import document, malformed_xml, named_algorithm, receive, several
+from wideload.local.objects.bodies import (
+    declared_algorithm,
+    document,
+    malformed_xml,
+    named_algorithm,
+    receive,
+    several,
+)
 from wideload.local.objects.uploads import Part, Upload, end
 from wideload.local.objects.versions import Content, StoredChecksum
 from wideload.local.objects.visit import checked_key, owner
@@ -47,46 +54,47 @@ class Multipart:
         request = visit.request
         visit.must("PutObject", bucket, visit.key)
         name = request.header("x-amz-checksum-algorithm")
-        algorithm = named_algorithm(name) if name else Algorithm.CRC64NVME
-        only_full = algorithm is Algorithm.CRC64NVME
+        algorithm = named_algorithm(name) if name else None
+        only_full = algorithm in (None, Algorithm.CRC64NVME)
         kind = request.header("x-amz-checksum-type") or (_FULL if only_full else _COMPOSITE)
         hashes = algorithm in (Algorithm.SHA1, Algorithm.SHA256)
         if (kind == _COMPOSITE and only_full) or (kind == _FULL and hashes):
             raise Fault(
                 "InvalidRequest",
                 f"The {kind} checksum type cannot be used with the "
-                f"{algorithm.value.lower()} checksum algorithm.",
+                f"{(algorithm or Algorithm.CRC64NVME).lower()} checksum algorithm.",
             )
         upload = self._uploads.begin(
             bucket.name,
             checked_key(visit.key),
             stored_headers(request),
-            algorithm.value,
+            algorithm,
             kind,
             header_tags(request),
         )
-        headers = (("x-amz-checksum-algorithm", algorithm.value), ("x-amz-checksum-type", kind))
+        headers = (("x-amz-checksum-algorithm", algorithm or ""), ("x-amz-checksum-type", kind))
         answer = {"Bucket": bucket.name, "Key": visit.key, "UploadId": upload.id}
-        return xml_reply("InitiateMultipartUploadResult", answer, headers if name else ())
+        return xml_reply("InitiateMultipartUploadResult", answer, headers if algorithm else ())
 
     def put_part(self, visit: Visit, bucket: Bucket) -> Reply:
         """UploadPart."""
         upload, number = self._place(visit, bucket)
-        algorithm = Algorithm(upload.algorithm)
+        declared = declared_algorithm(visit.request)
+        if None not in (declared, upload.algorithm) and declared is not upload.algorithm:
+            raise Fault(
+                "InvalidRequest",
+                f"Checksum Type mismatch occurred, expected checksum Type: "
+                f"{str(upload.algorithm).lower()}, actual checksum Type: {str(declared).lower()}",
+            )
         with self._files.begin() as incoming:
-            received = receive(visit.request, visit.caller, incoming.file, algorithm=algorithm)
+            received = receive(
+                visit.request, visit.caller, incoming.file, keep=upload.kept_algorithm
+            )
             checksum = received.checksum
-            if checksum.algorithm != upload.algorithm:
-                raise Fault(
-                    "InvalidRequest",
-                    f"Checksum Type mismatch occurred, expected checksum Type: "
-                    f"{upload.algorithm.lower()}, actual checksum Type: "
-                    f"{checksum.algorithm.lower()}",
-                )
             self._keep_part(upload, number, incoming.keep(), received.size, received.etag, checksum)
         headers = [("ETag", f'"{received.etag}"')]
-        if received.declared:
-            headers.append((algorithm.header, checksum.value))
+        if upload.algorithm is not None:
+            headers.append((upload.algorithm.header, checksum.value))
         return Reply(200, tuple(headers))
 
     def copy_part(self, visit: Visit, bucket: Bucket) -> Reply:
@@ -96,13 +104,14 @@ class Multipart:
         start, length = _copied_range(visit, source.content.size)
         assert source.content.file is not None
         stretch = Stretch(self._files.path(source.content.file), start, length)
-        digests = Digests(Algorithm(upload.algorithm), sha256=False)
+        digests = Digests({upload.kept_algorithm}, sha256=False)
         with self._files.begin() as incoming:
             for data in stretch.chunks():
                 digests.update(data)
                 incoming.file.write(data)
             etag = digests.md5.hex()
-            checksum = StoredChecksum(upload.algorithm, digests.checksum.text())
+            algorithm = upload.kept_algorithm
+            checksum = StoredChecksum(algorithm, digests.checksums[algorithm].text())
             self._keep_part(upload, number, incoming.keep(), length, etag, checksum)
         answer = {"LastModified": timestamp(time.time()), "ETag": f'"{etag}"'}
         return xml_reply("CopyPartResult", answer)
@@ -114,11 +123,11 @@ class Multipart:
         asked = document(visit.request, visit.caller, "CompleteMultipartUpload")
         parts = _chosen(several(asked.get("Part")), self._uploads.parts(upload), upload)
         checksum = _whole_checksum(upload, parts)
-        stated = visit.request.header(Algorithm(upload.algorithm).header)
+        stated = visit.request.header(upload.kept_algorithm.header)
         if stated and stated != checksum.value:
             raise Fault(
                 "BadDigest",
-                f"The {upload.algorithm} you specified did not match the calculated checksum.",
+                f"The {upload.kept_algorithm} you specified did not match the calculated checksum.",
             )
         digest = hashlib.md5(usedforsecurity=False)
         for part in parts:
@@ -185,7 +194,7 @@ class Multipart:
                     "LastModified": timestamp(part.modified),
                     "ETag": f'"{part.etag}"',
                     "Size": str(part.size),
-                    f"Checksum{part.checksum.algorithm}": part.checksum.value,
+                    **({upload.algorithm.element: part.checksum.value} if upload.algorithm else {}),
                 }
                 for part in shown
             ],
@@ -193,7 +202,7 @@ class Multipart:
             "Owner": owner(bucket.account),
             "StorageClass": "STANDARD",
             "ChecksumAlgorithm": upload.algorithm,
-            "ChecksumType": upload.checksum_type,
+            "ChecksumType": upload.checksum_type if upload.algorithm else None,
         }
         return xml_reply("ListPartsResult", answer)
 
@@ -215,7 +224,7 @@ class Multipart:
                     "Owner": owner(bucket.account),
                     "StorageClass": "STANDARD",
                     "Initiated": timestamp(upload.initiated),
-                    "ChecksumAlgorithm": upload.algorithm,
+                    "ChecksumAlgorithm": upload.kept_algorithm,
                     "ChecksumType": upload.checksum_type,
                 }
                 for upload in uploads
@@ -296,7 +305,7 @@ def _chosen(asked: list[Any], there: list[Part], upload: Upload) -> list[Part]:
                 details={"UploadId": upload.id},
             )
         part = by_number.get(number)
-        stated = each.get(f"Checksum{upload.algorithm}")
+        stated = each.get(upload.algorithm.element) if upload.algorithm else None
         if (
             part is None
             or part.etag != etag
@@ -325,8 +334,8 @@ def _chosen(asked: list[Any], there: list[Part], upload: Upload) -> list[Part]:
 
 
 def _whole_checksum(upload: Upload, parts: list[Part]) -> StoredChecksum:
-    algorithm = Algorithm(upload.algorithm)
+    algorithm = upload.kept_algorithm
     values = [part.checksum.value for part in parts]
     if upload.checksum_type == _COMPOSITE:
-        return StoredChecksum(upload.algorithm, composite(algorithm, values), _COMPOSITE)
-    return StoredChecksum(upload.algorithm, full(algorithm, values, [p.size for p in parts]))
+        return StoredChecksum(algorithm, composite(algorithm, values), _COMPOSITE)
+    return StoredChecksum(algorithm, full(algorithm, values, [p.size for p in parts]))

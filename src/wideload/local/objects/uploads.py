@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from wideload.local.checksums import Algorithm
 from wideload.local.faults import Fault
 from wideload.local.objects.versions import StoredChecksum
 
@@ -37,10 +38,15 @@ class Upload(msgspec.Struct, frozen=True):
     key: str
     initiated: float
     headers: dict[str, str]
-    algorithm: str
-    """Of its parts' checksums."""
+    algorithm: Algorithm | None
+    """Of its parts' checksums; nothing where the client left it open."""
     checksum_type: str
     tags: dict[str, str]
+
+    @property
+    def kept_algorithm(self) -> Algorithm:
+        """Of the checksums that are kept of its parts."""
+        return self.algorithm or Algorithm.CRC64NVME
 
 
 class Uploads:
@@ -55,7 +61,7 @@ class Uploads:
         bucket: str,
         key: str,
         headers: dict[str, str],
-        algorithm: str,
+        algorithm: Algorithm | None,
         checksum_type: str,
         tags: dict[str, str],
     ) -> Upload:
@@ -74,7 +80,7 @@ class Uploads:
                     key,
                     upload.initiated,
                     msgspec.json.encode(headers).decode(),
-                    algorithm,
+                    algorithm or "",
                     checksum_type,
                     msgspec.json.encode(tags).decode(),
                 ),
@@ -187,7 +193,7 @@ def _upload(row: sqlite3.Row) -> Upload:
         row["key"],
         row["initiated"],
         msgspec.json.decode(row["headers"], type=dict[str, str]),
-        row["algorithm"],
+        Algorithm(row["algorithm"]) if row["algorithm"] else None,
         row["checksum_type"],
         msgspec.json.decode(row["tags"], type=dict[str, str]),
     )

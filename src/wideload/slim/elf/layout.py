@@ -128,7 +128,7 @@ def _placed(elf: ElfFile, loads: tuple[Segment, ...]) -> Layout:
     segments = [_moved(segment, loads, shifts) for segment in elf.segments]
     table_size = reader.SEGMENT_SIZE * len(elf.segments)
     holder = _holder(loads, elf.segments_offset, table_size)
-    if holder is None:
+    if holder is None or elf.segments_offset < reader.HEADER_SIZE:
         raise UnusualElf("the program headers are not loaded")
     table = elf.segments_offset - shifts[holder]
     patches = [(table, b"".join(_packed(segment) for segment in segments))]
@@ -193,11 +193,8 @@ def _holder(loads: Sequence[Segment], offset: int, size: int) -> Segment | None:
 def _moved(segment: Segment, loads: tuple[Segment, ...], shifts: dict[Segment, int]) -> Segment:
     if segment in shifts:
         return msgspec.structs.replace(segment, offset=segment.offset - shifts[segment])
-    if segment.file_size == 0 and segment.memory_size == 0:
-        # A mere mark, as GNU_STACK is: it has a place only if it names one.
-        if segment.type == reader.PT_GNU_STACK or segment.offset == 0:
-            return segment
-        raise UnusualElf("an empty segment with a place in the file")
+    if segment.offset == segment.file_size == segment.memory_size == 0:
+        return segment  # A mere mark, as GNU_STACK is.
     for load in loads:
         if (
             load.offset <= segment.offset

@@ -56,8 +56,8 @@ def relay(data: bytes, *, page: int | None = None) -> Relaid:
     try:
         elf = reader.parse(data)
         _expect_library(data, elf)
-        dropped = unaccounted(data, elf)
         layout = lay(elf, page=page)
+        dropped = unaccounted(data, elf)
     except ElfError as error:
         return Relaid(data, False, error.reason)
     if layout.size >= len(data):

@@ -58,7 +58,6 @@ def find_interpreter(version: str, cache: Path) -> Interpreter:
             if interpreter is not None and interpreter.version == version:
                 return interpreter
         tried.append(_last_line(found.stderr))
-    fetched.mkdir(parents=True, exist_ok=True)
     environment = os.environ | {"UV_PYTHON_INSTALL_DIR": str(fetched), "UV_PYTHON_INSTALL_BIN": "0"}
     installed = _uv(["install", "--no-bin", f"cpython@{version}"], environment)
     if installed.returncode == 0:

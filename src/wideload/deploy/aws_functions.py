@@ -1,0 +1,250 @@
+"""Lambda through boto3."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, cast
+
+from wideload.deploy.aws_trouble import asking
+from wideload.deploy.cloud import (
+    AliasState,
+    Answer,
+    DeployedFunction,
+    FunctionState,
+    Refused,
+)
+from wideload.values.instruction import Configuration
+
+if TYPE_CHECKING:
+    from types_boto3_lambda import LambdaClient
+    from types_boto3_lambda.literals import ArchitectureType, RuntimeType
+    from types_boto3_lambda.type_defs import (
+        FunctionConfigurationResponseTypeDef,
+        FunctionConfigurationTypeDef,
+    )
+
+    from wideload.values.instruction import StoredCode
+
+_NOT_FOUND = "ResourceNotFoundException"
+
+
+class AwsFunctions:
+    """A `Functions`.
+
+    :param invoking: a client that waits long for an answer and never asks twice.
+    """
+
+    def __init__(self, client: LambdaClient, invoking: LambdaClient) -> None:
+        self._client = client
+        self._invoking = invoking
+
+    def find(self, function: str) -> DeployedFunction | None:
+        """The function with its tags."""
+        try:
+            with asking("lambda"):
+                answer = self._client.get_function(FunctionName=function)
+        except Refused as refused:
+            if refused.code == _NOT_FOUND:
+                return None
+            raise
+        # Not being shown the tags is not the same as there being none.
+        hidden = cast("dict[str, Any]", answer).get("TagsError")
+        if hidden:
+            raise Refused("lambda:ListTags", hidden["ErrorCode"], hidden["Message"])
+        return DeployedFunction(_state(answer["Configuration"]), answer.get("Tags", {}))
+
+    def state(self, function: str, version: str) -> FunctionState:
+        """The function (``$LATEST``) or a version of it."""
+        with asking("lambda"):
+            answer = self._client.get_function_configuration(
+                FunctionName=function, Qualifier=version
+            )
+        return _state(answer)
+
+    def versions(self, function: str) -> tuple[FunctionState, ...]:
+        """The published versions, oldest first."""
+        with asking("lambda"):
+            pages = self._client.get_paginator("list_versions_by_function").paginate(
+                FunctionName=function
+            )
+            found = [
+                _state(version)
+                for page in pages
+                for version in page["Versions"]
+                if version["Version"] != "$LATEST"
+            ]
+        return tuple(sorted(found, key=lambda version: int(version.version)))
+
+    def find_alias(self, function: str, alias: str) -> AliasState | None:
+        """The alias of this name."""
+        try:
+            with asking("lambda"):
+                answer = self._client.get_alias(FunctionName=function, Name=alias)
+        except Refused as refused:
+            if refused.code == _NOT_FOUND:
+                return None
+            raise
+        routing = answer.get("RoutingConfig") or {}
+        return AliasState(
+            arn=answer["AliasArn"],
+            version=answer["FunctionVersion"],
+            revision=answer.get("RevisionId", ""),
+            is_weighted=bool(routing.get("AdditionalVersionWeights")),
+        )
+
+    def create(
+        self,
+        function: str,
+        code: bytes | StoredCode,
+        architecture: str,
+        configuration: Configuration,
+        tags: dict[str, str],
+    ) -> None:
+        """Make a function."""
+        with asking("lambda"):
+            self._client.create_function(
+                FunctionName=function,
+                Code={"ZipFile": code}
+                if isinstance(code, bytes)
+                else {"S3Bucket": code.bucket, "S3Key": code.key},
+                PackageType="Zip",
+                Architectures=[cast("ArchitectureType", architecture)],
+                Role=configuration.role,
+                Runtime=cast("RuntimeType", configuration.runtime),
+                Handler=configuration.handler,
+                MemorySize=configuration.memory,
+                Timeout=configuration.timeout,
+                EphemeralStorage={"Size": configuration.ephemeral},
+                Environment={"Variables": configuration.environment},
+                Layers=list(configuration.layers),
+                Description=configuration.description,
+                Tags=tags,
+            )
+
+    def update_code(self, function: str, code: bytes | StoredCode, architecture: str) -> None:
+        """Replace the code."""
+        architectures = [cast("ArchitectureType", architecture)]
+        with asking("lambda"):
+            if isinstance(code, bytes):
+                self._client.update_function_code(
+                    FunctionName=function, Architectures=architectures, ZipFile=code
+                )
+            else:
+                self._client.update_function_code(
+                    FunctionName=function,
+                    Architectures=architectures,
+                    S3Bucket=code.bucket,
+                    S3Key=code.key,
+                )
+
+    def update_configuration(self, function: str, configuration: Configuration) -> None:
+        """Replace the settings."""
+        with asking("lambda"):
+            self._client.update_function_configuration(
+                FunctionName=function,
+                Role=configuration.role,
+                Runtime=cast("RuntimeType", configuration.runtime),
+                Handler=configuration.handler,
+                MemorySize=configuration.memory,
+                Timeout=configuration.timeout,
+                EphemeralStorage={"Size": configuration.ephemeral},
+                Environment={"Variables": configuration.environment},
+                Layers=list(configuration.layers),
+                Description=configuration.description,
+            )
+
+    def tag(self, arn: str, tags: dict[str, str]) -> None:
+        """Set these tags, beside the others."""
+        with asking("lambda"):
+            self._client.tag_resource(Resource=arn, Tags=tags)
+
+    def publish(self, function: str, code_sha256: str, description: str) -> FunctionState:
+        """Freeze a version; the last one again where nothing changed since it."""
+        with asking("lambda"):
+            answer = self._client.publish_version(
+                FunctionName=function, CodeSha256=code_sha256, Description=description
+            )
+        return _state(answer)
+
+    def create_alias(self, function: str, alias: str, version: str) -> None:
+        """Make an alias."""
+        with asking("lambda"):
+            self._client.create_alias(FunctionName=function, Name=alias, FunctionVersion=version)
+
+    def update_alias(self, function: str, alias: str, version: str, revision: str) -> None:
+        """Move an alias, all its callers at once."""
+        with asking("lambda"):
+            if revision:
+                self._client.update_alias(
+                    FunctionName=function,
+                    Name=alias,
+                    FunctionVersion=version,
+                    RoutingConfig={"AdditionalVersionWeights": {}},
+                    RevisionId=revision,
+                )
+            else:
+                self._client.update_alias(
+                    FunctionName=function,
+                    Name=alias,
+                    FunctionVersion=version,
+                    RoutingConfig={"AdditionalVersionWeights": {}},
+                )
+
+    def delete_alias(self, function: str, alias: str) -> None:
+        """Take an alias away; one that is not there is no error."""
+        with asking("lambda"):
+            self._client.delete_alias(FunctionName=function, Name=alias)
+
+    def delete(self, function: str) -> None:
+        """Take the function away."""
+        with asking("lambda"):
+            self._client.delete_function(FunctionName=function)
+
+    def invoke(self, function: str, qualifier: str, event: bytes) -> Answer:
+        """Run a version or an alias once and wait for it. Never sent twice."""
+        with asking("lambda"):
+            answer = self._invoking.invoke(
+                FunctionName=function, Qualifier=qualifier, LogType="Tail", Payload=event
+            )
+            payload = answer["Payload"].read()
+        return Answer(
+            payload=payload,
+            function_error=answer.get("FunctionError"),
+            log_tail=base64.b64decode(answer.get("LogResult", "")).decode(errors="replace"),
+            version=answer.get("ExecutedVersion", qualifier),
+        )
+
+
+def _state(
+    answer: FunctionConfigurationResponseTypeDef | FunctionConfigurationTypeDef,
+) -> FunctionState:
+    environment = answer.get("Environment") or {}
+    unreadable = environment.get("Error")
+    if unreadable:
+        raise Refused(
+            "kms:Decrypt", unreadable.get("ErrorCode", "Unknown"), unreadable.get("Message", "")
+        )
+    return FunctionState(
+        arn=answer["FunctionArn"],
+        version=answer["Version"],
+        configuration=Configuration(
+            role=answer["Role"],
+            runtime=answer.get("Runtime", ""),
+            handler=answer.get("Handler", ""),
+            memory=answer["MemorySize"],
+            timeout=answer["Timeout"],
+            ephemeral=answer.get("EphemeralStorage", {"Size": 512})["Size"],
+            environment=environment.get("Variables", {}),
+            layers=tuple(layer["Arn"] for layer in answer.get("Layers", [])),
+            description=answer.get("Description", ""),
+        ),
+        architecture=answer.get("Architectures", ["x86_64"])[0],
+        code_sha256=answer["CodeSha256"],
+        code_size=answer["CodeSize"],
+        package_type=answer.get("PackageType", "Zip"),
+        # Lists of versions leave the states out.
+        state=answer.get("State", "Active"),
+        state_reason=answer.get("StateReason", ""),
+        last_update=answer.get("LastUpdateStatus", "Successful"),
+        last_update_reason=answer.get("LastUpdateStatusReason", ""),
+    )

@@ -1,0 +1,342 @@
+"""What deploying asks of AWS and tells it: the questions, the acts, and what comes back.
+
+Every method raises `Refused` for an error that AWS answers with, and `WideloadError` where
+AWS cannot be asked at all (no credentials, no region, no way there). A question about
+something that is not there gives nothing instead.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from wideload.values.instruction import Configuration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from wideload.values.instruction import StoredCode
+
+
+class Refused(Exception):
+    """AWS answered with an error.
+
+    :param action: the IAM action that was asked for, e.g. ``lambda:UpdateFunctionCode``.
+    :param code: AWS's error code.
+    :param message: AWS's words, as they came.
+    """
+
+    def __init__(self, action: str, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.action = action
+        self.code = code
+        self.message = message
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who asks, and where."""
+
+    account: str
+    region: str
+    partition: str = "aws"
+    """``aws``, ``aws-cn``, ``aws-us-gov`` …: the second part of every ARN."""
+    is_custom: bool = False
+    """Whether something else than AWS itself answers (``AWS_ENDPOINT_URL``)."""
+
+
+class RoleState(msgspec.Struct, frozen=True):
+    """An execution role as it is."""
+
+    arn: str
+    trust: str
+    """JSON, keys sorted, no spaces."""
+    policies: tuple[str, ...]
+    """Names of its inline policies."""
+    tags: dict[str, str]
+
+
+class BucketState(msgspec.Struct, frozen=True):
+    """A bucket as it is."""
+
+    is_private: bool
+    """Whether all four public access blocks are set."""
+
+
+class ObjectState(msgspec.Struct, frozen=True):
+    """An object as it is."""
+
+    size: int
+    sha256: str
+    """What was noted at the upload, hexadecimal; empty where nothing was."""
+
+
+class LogGroupState(msgspec.Struct, frozen=True):
+    """A log group as it is."""
+
+    retention_days: int | None
+
+
+class FunctionState(msgspec.Struct, frozen=True):
+    """A function, or one of its versions, as it is."""
+
+    arn: str
+    version: str
+    """``$LATEST`` or a number."""
+    configuration: Configuration
+    architecture: str
+    code_sha256: str
+    """Base64."""
+    code_size: int
+    package_type: str
+    """``Zip`` or ``Image``."""
+    state: str
+    """``Pending``, ``Active``, ``Inactive``, ``Failed`` …"""
+    state_reason: str
+    last_update: str
+    """``Successful``, ``InProgress`` or ``Failed``."""
+    last_update_reason: str
+
+
+class DeployedFunction(msgspec.Struct, frozen=True):
+    """A function and its tags."""
+
+    latest: FunctionState
+    tags: dict[str, str]
+
+
+class AliasState(msgspec.Struct, frozen=True):
+    """An alias as it is."""
+
+    arn: str
+    version: str
+    revision: str
+    is_weighted: bool
+    """Whether some of the callers get to another version."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came of an invocation."""
+
+    payload: bytes
+    function_error: str | None
+    log_tail: str
+    """The last 4 KB of the log."""
+    version: str
+    """The version that ran."""
+
+
+class LogEvent(msgspec.Struct, frozen=True):
+    """One event of a log group."""
+
+    id: str
+    timestamp: int
+    """Milliseconds since 1970."""
+    stream: str
+    message: str
+
+
+class Roles(Protocol):
+    """IAM, as deploying needs it."""
+
+    def find(self, role: str) -> RoleState | None:
+        """The role of this name."""
+        ...
+
+    def policy(self, role: str, policy: str) -> str | None:
+        """The inline policy's JSON, keys sorted, no spaces."""
+        ...
+
+    def create(self, role: str, trust: str, tags: dict[str, str]) -> None:
+        """Make a role (``EntityAlreadyExists``)."""
+        ...
+
+    def set_trust(self, role: str, trust: str) -> None:
+        """Replace the trust policy."""
+        ...
+
+    def put_policy(self, role: str, policy: str, document: str) -> None:
+        """Make or replace an inline policy."""
+        ...
+
+    def delete_policy(self, role: str, policy: str) -> None:
+        """Take an inline policy away (``NoSuchEntity``)."""
+        ...
+
+    def delete(self, role: str) -> None:
+        """Take the role away with all its policies (``NoSuchEntity``)."""
+        ...
+
+
+class Storage(Protocol):
+    """S3, as deploying needs it. `owner` is the account that must own the bucket."""
+
+    def find_bucket(self, bucket: str, owner: str) -> BucketState | None:
+        """The bucket of this name."""
+        ...
+
+    def create_bucket(self, bucket: str, region: str) -> None:
+        """Make a bucket (``BucketAlreadyOwnedByYou``, ``BucketAlreadyExists``)."""
+        ...
+
+    def secure_bucket(self, bucket: str, owner: str) -> None:
+        """Private, encrypted, owner-enforced; unfinished uploads expire."""
+        ...
+
+    def find_object(self, bucket: str, key: str, owner: str) -> ObjectState | None:
+        """The object under this key."""
+        ...
+
+    def upload(
+        self,
+        path: Path,
+        bucket: str,
+        key: str,
+        *,
+        sha256: str,
+        owner: str,
+        sent: Callable[[int], None],
+    ) -> None:
+        """Send a file; the object appears whole or not at all.
+
+        :param sent: called with the number of bytes more that have gone, from any thread.
+        """
+        ...
+
+    def keys(self, bucket: str, prefix: str, owner: str) -> tuple[str, ...]:
+        """The keys that begin so, sorted; none where there is no bucket."""
+        ...
+
+    def delete_objects(self, bucket: str, keys: tuple[str, ...], owner: str) -> None:
+        """Take objects away; those that are not there are no error."""
+        ...
+
+    def delete_bucket(self, bucket: str, owner: str) -> None:
+        """Take an empty bucket away (``NoSuchBucket``, ``BucketNotEmpty``)."""
+        ...
+
+
+class Functions(Protocol):
+    """Lambda, as deploying needs it."""
+
+    def find(self, function: str) -> DeployedFunction | None:
+        """The function with its tags."""
+        ...
+
+    def state(self, function: str, version: str) -> FunctionState:
+        """The function (``$LATEST``) or a version of it (``ResourceNotFoundException``)."""
+        ...
+
+    def versions(self, function: str) -> tuple[FunctionState, ...]:
+        """The published versions, oldest first."""
+        ...
+
+    def find_alias(self, function: str, alias: str) -> AliasState | None:
+        """The alias of this name."""
+        ...
+
+    def create(
+        self,
+        function: str,
+        code: bytes | StoredCode,
+        architecture: str,
+        configuration: Configuration,
+        tags: dict[str, str],
+    ) -> None:
+        """Make a function (``ResourceConflictException``)."""
+        ...
+
+    def update_code(self, function: str, code: bytes | StoredCode, architecture: str) -> None:
+        """Replace the code (``ResourceConflictException`` while an update is under way)."""
+        ...
+
+    def update_configuration(self, function: str, configuration: Configuration) -> None:
+        """Replace the settings (``ResourceConflictException`` while an update is under way)."""
+        ...
+
+    def tag(self, arn: str, tags: dict[str, str]) -> None:
+        """Set these tags, beside the others."""
+        ...
+
+    def publish(self, function: str, code_sha256: str, description: str) -> FunctionState:
+        """Freeze a version; the last one again where nothing changed since it.
+
+        ``InvalidParameterValueException`` where the code is another.
+        """
+        ...
+
+    def create_alias(self, function: str, alias: str, version: str) -> None:
+        """Make an alias (``ResourceConflictException``)."""
+        ...
+
+    def update_alias(self, function: str, alias: str, version: str, revision: str) -> None:
+        """Move an alias, all its callers at once.
+
+        ``PreconditionFailedException`` where its revision is another; an empty one is any.
+        """
+        ...
+
+    def delete_alias(self, function: str, alias: str) -> None:
+        """Take an alias away; one that is not there is no error."""
+        ...
+
+    def delete(self, function: str) -> None:
+        """Take the function away (``ResourceNotFoundException``)."""
+        ...
+
+    def invoke(self, function: str, qualifier: str, event: bytes) -> Answer:
+        """Run a version or an alias once and wait for it. Never sent twice."""
+        ...
+
+
+class Logs(Protocol):
+    """CloudWatch Logs, as deploying needs it."""
+
+    def find(self, group: str) -> LogGroupState | None:
+        """The log group of this name."""
+        ...
+
+    def create(self, group: str) -> None:
+        """Make a log group (``ResourceAlreadyExistsException``)."""
+        ...
+
+    def set_retention(self, group: str, days: int) -> None:
+        """Let events expire."""
+        ...
+
+    def delete(self, group: str) -> None:
+        """Take the log group away (``ResourceNotFoundException``)."""
+        ...
+
+    def events(self, group: str, since: int) -> Iterator[LogEvent]:
+        """Events from this time on (milliseconds since 1970), oldest first."""
+        ...
+
+
+class Cloud(Protocol):
+    """AWS, or something that answers as it does."""
+
+    @property
+    def roles(self) -> Roles:
+        """IAM."""
+        ...
+
+    @property
+    def storage(self) -> Storage:
+        """S3."""
+        ...
+
+    @property
+    def functions(self) -> Functions:
+        """Lambda."""
+        ...
+
+    @property
+    def logs(self) -> Logs:
+        """CloudWatch Logs."""
+        ...
+
+    def identity(self) -> Identity:
+        """Who asks, and where."""
+        ...

@@ -1,0 +1,73 @@
+"""From what is left of a function to the instructions that take it away. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wideload.deploy import names
+from wideload.errors import WideloadError
+from wideload.values.instruction import (
+    LIVE_ALIAS,
+    DeleteAlias,
+    DeleteBucket,
+    DeleteFunction,
+    DeleteLogGroup,
+    DeleteObjects,
+    DeleteRole,
+    DeleteRolePolicy,
+    Instruction,
+)
+
+if TYPE_CHECKING:
+    from wideload.deploy.cloud import RoleState
+    from wideload.deploy.observe import Remains
+
+
+def compute_destroy(remains: Remains, *, bucket: bool = False) -> tuple[Instruction, ...]:
+    """The instructions that leave nothing of a function; none where nothing is left.
+
+    What callers use goes first. The role goes last: its tag is what still says, when a run
+    was killed, that the log group is one of ours.
+
+    :param bucket: take the bucket away as well if nothing of another function lies in it.
+    :raises WideloadError: wideload did not make the function.
+    """
+    name = remains.function_name
+    there = remains.function
+    if there is not None and names.VERSION_TAG not in there.tags:
+        raise WideloadError(
+            f"wideload did not make function {name}",
+            why=f"{there.latest.arn} has no tag {names.VERSION_TAG}",
+            hint="delete it with the tool that made it",
+        )
+    role = remains.role
+    owns_role = role is not None and names.VERSION_TAG in role.tags
+    steps: list[Instruction] = []
+    if remains.alias is not None:
+        steps.append(DeleteAlias(name, LIVE_ALIAS))
+    if there is not None:
+        steps.append(DeleteFunction(name))
+    owner = remains.identity.account
+    bucket_name = names.bucket_name(remains.identity)
+    if remains.keys:
+        steps.append(DeleteObjects(bucket_name, owner, remains.keys))
+    if bucket and remains.bucket is not None and remains.other_keys is False:
+        steps.append(DeleteBucket(bucket_name, owner))
+    if remains.log_group is not None and (there is not None or owns_role):
+        steps.append(DeleteLogGroup(names.log_group(name)))
+    if role is not None and owns_role:
+        steps += _role(name, role, remains)
+    return tuple(steps)
+
+
+def _role(function: str, role: RoleState, remains: Remains) -> list[Instruction]:
+    name = names.role_name(function)
+    own = names.policy_name(remains.identity)
+    elsewhere = [
+        policy
+        for policy in role.policies
+        if policy.startswith(names.POLICY_PREFIX) and policy != own
+    ]
+    if not elsewhere:
+        return [DeleteRole(name)]
+    return [DeleteRolePolicy(name, own)] if own in role.policies else []

@@ -1,0 +1,297 @@
+"""Instructions carried out, one after the other; each may be carried out twice."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_never
+
+import msgspec
+
+from wideload.deploy import artifacts, smoke, waiting
+from wideload.deploy.cloud import Refused
+from wideload.deploy.progress import Silent
+from wideload.deploy.refusals import ALREADY_THERE, NOT_FOUND, told
+from wideload.values import instruction as do
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wideload.deploy.cloud import Cloud
+    from wideload.deploy.progress import Progress
+    from wideload.values.instruction import Instruction
+
+_NO_SUCH_ROLE_YET = "cannot be assumed by Lambda"
+"""Of Lambda's message while IAM's news of a role has not reached it."""
+_PAUSE = 1.0
+"""Seconds. A request that carries 50 MB of code is not sent again every moment."""
+_LATEST = "$LATEST"
+
+
+_Deletion = (
+    do.DeleteAlias
+    | do.DeleteFunction
+    | do.DeleteObjects
+    | do.DeleteBucket
+    | do.DeleteLogGroup
+    | do.DeleteRolePolicy
+    | do.DeleteRole
+)
+
+
+class Execution(msgspec.Struct, frozen=True):
+    """What came of carrying instructions out."""
+
+    published: str | None
+    """The version that was published."""
+    uploaded_bytes: int
+
+
+def execute(
+    instructions: tuple[Instruction, ...],
+    cloud: Cloud,
+    folder: Path | None = None,
+    *,
+    progress: Progress | None = None,
+    clock: waiting.Clock | None = None,
+) -> Execution:
+    """Carry the instructions out in their order; stops at the first that fails.
+
+    :param folder: holds the artifacts, where there are any to send.
+    :raises WideloadError: AWS refused, Lambda failed to become ready, an artifact is not the
+        one that was built, or the new version failed its smoke test. What served before
+        goes on serving, and computing and executing again goes on from there.
+    """
+    progress = progress or Silent()
+    run = _Run(cloud, folder or Path(), progress, clock or waiting.SystemClock())
+    for index, instruction in enumerate(instructions):
+        progress.started(index, len(instructions), instruction)
+        try:
+            run.carry_out(instruction)
+        except Refused as refused:
+            raise told(instruction.describe(), refused) from refused
+        progress.finished(index, len(instructions), instruction)
+    return Execution(run.published, run.uploaded_bytes)
+
+
+class _Run:
+    def __init__(
+        self, cloud: Cloud, folder: Path, progress: Progress, clock: waiting.Clock
+    ) -> None:
+        self._roles = cloud.roles
+        self._storage = cloud.storage
+        self._functions = cloud.functions
+        self._logs = cloud.logs
+        self._folder = folder
+        self._progress = progress
+        self._clock = clock
+        self.published: str | None = None
+        self.uploaded_bytes = 0
+
+    def carry_out(self, step: Instruction) -> None:  # noqa: PLR0912
+        match step:
+            case do.CreateRole():
+                self._create_role(step)
+            case do.SetTrust():
+                self._roles.set_trust(step.role, step.trust)
+            case do.PutRolePolicy():
+                self._roles.put_policy(step.role, step.policy, step.document)
+            case do.CreateLogGroup():
+                _unless(ALREADY_THERE, lambda: self._logs.create(step.group))
+            case do.SetRetention():
+                self._logs.set_retention(step.group, step.days)
+            case do.CreateBucket():
+                _unless(
+                    ALREADY_THERE, lambda: self._storage.create_bucket(step.bucket, step.region)
+                )
+            case do.SecureBucket():
+                self._storage.secure_bucket(step.bucket, step.owner)
+            case do.UploadObject():
+                self._upload(step)
+            case do.CreateFunction():
+                self._create_function(step)
+            case do.TagFunction():
+                self._functions.tag(step.arn, step.tags)
+            case do.UpdateCode():
+                self._update_code(step)
+            case do.UpdateConfiguration():
+                self._patiently(
+                    step.function,
+                    lambda: self._functions.update_configuration(step.function, step.configuration),
+                )
+            case do.WaitUntilReady():
+                self._wait(step.function, self._number(step.version))
+            case do.PublishVersion():
+                self._publish(step)
+            case do.SmokeTest():
+                version = self._number(step.version)
+                smoke.check(self._functions, step.function, version, step.event, step.expected)
+            case do.CreateAlias():
+                self._create_alias(step)
+            case do.UpdateAlias():
+                version = self._number(step.version)
+                self._functions.update_alias(step.function, step.alias, version, step.revision)
+            case (
+                do.DeleteAlias()
+                | do.DeleteFunction()
+                | do.DeleteObjects()
+                | do.DeleteBucket()
+                | do.DeleteLogGroup()
+                | do.DeleteRolePolicy()
+                | do.DeleteRole()
+            ):
+                _unless(NOT_FOUND, lambda: self._delete(step))
+            case _:
+                assert_never(step)
+
+    def _delete(self, step: _Deletion) -> None:
+        match step:
+            case do.DeleteAlias():
+                self._functions.delete_alias(step.function, step.alias)
+            case do.DeleteFunction():
+                self._functions.delete(step.function)
+            case do.DeleteObjects():
+                self._storage.delete_objects(step.bucket, step.keys, step.owner)
+            case do.DeleteBucket():
+                self._storage.delete_bucket(step.bucket, step.owner)
+            case do.DeleteLogGroup():
+                self._logs.delete(step.group)
+            case do.DeleteRolePolicy():
+                self._roles.delete_policy(step.role, step.policy)
+            case do.DeleteRole():
+                self._roles.delete(step.role)
+            case _:
+                assert_never(step)
+
+    def _number(self, version: str | None) -> str:
+        number = version or self.published
+        if number is None:
+            raise AssertionError("an instruction needs a version that none before it published")
+        return number
+
+    def _wait(self, function: str, version: str) -> None:
+        waiting.until_ready(self._functions, function, version, self._clock, self._progress.waited)
+
+    def _patiently(self, function: str, act: Callable[[], None]) -> None:
+        """Sit out an update by somebody else, and IAM's news travelling to Lambda."""
+        for is_last in waiting.attempts(
+            self._clock, waiting.ROLE_SECONDS, first=_PAUSE, longest=10.0
+        ):
+            try:
+                return act()
+            except Refused as refused:
+                if is_last:
+                    raise
+                if _is_conflict(refused):
+                    self._wait(function, _LATEST)
+                elif _NO_SUCH_ROLE_YET not in refused.message:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _create_role(self, step: do.CreateRole) -> None:
+        try:
+            self._roles.create(step.role, step.trust, step.tags)
+        except Refused as refused:
+            if refused.code not in ALREADY_THERE:
+                raise
+            # Sent twice by a retry, or made meanwhile: then only if it is ours.
+            there = self._roles.find(step.role)
+            if there is None or not step.tags.keys() <= there.tags.keys():
+                raise
+            self._roles.set_trust(step.role, step.trust)
+
+    def _upload(self, step: do.UploadObject) -> None:
+        path = self._folder / step.filename
+        artifacts.check(path, step.sha256, step.size)
+        lock = threading.Lock()
+        done = 0
+
+        def sent(more: int) -> None:
+            nonlocal done
+            with lock:
+                done += more
+                self._progress.sent(done, step.size)
+
+        self._storage.upload(
+            path, step.bucket, step.key, sha256=step.sha256, owner=step.owner, sent=sent
+        )
+        self.uploaded_bytes += step.size
+
+    def _code(self, code: do.Code) -> bytes | do.StoredCode:
+        if isinstance(code, do.StoredCode):
+            return code
+        path = self._folder / code.filename
+        artifacts.check(path, code.sha256, code.size)
+        return path.read_bytes()
+
+    def _sent_inline(self, code: do.Code) -> None:
+        if isinstance(code, do.InlineCode):
+            self.uploaded_bytes += code.size
+            self._progress.sent(code.size, code.size)
+
+    def _create_function(self, step: do.CreateFunction) -> None:
+        code = self._code(step.code)
+
+        def create() -> None:
+            try:
+                self._functions.create(
+                    step.function, code, step.architecture, step.configuration, step.tags
+                )
+            except Refused as refused:
+                if refused.code not in ALREADY_THERE or not self._is_made(step):
+                    raise
+
+        self._patiently(step.function, create)
+        self._sent_inline(step.code)
+
+    def _is_made(self, step: do.CreateFunction) -> bool:
+        """Whether the function that is in the way is the very one, from a request sent twice."""
+        there = self._functions.find(step.function)
+        return (
+            there is not None
+            and there.tags == step.tags
+            and there.latest.configuration == step.configuration
+            and bytes.fromhex(step.code.sha256) == base64.b64decode(there.latest.code_sha256)
+        )
+
+    def _update_code(self, step: do.UpdateCode) -> None:
+        code = self._code(step.code)
+        self._patiently(
+            step.function,
+            lambda: self._functions.update_code(step.function, code, step.architecture),
+        )
+        self._sent_inline(step.code)
+
+    def _publish(self, step: do.PublishVersion) -> None:
+        def publish() -> None:
+            version = self._functions.publish(step.function, step.code_sha256, step.description)
+            self.published = version.version
+
+        self._patiently(step.function, publish)
+
+    def _create_alias(self, step: do.CreateAlias) -> None:
+        version = self._number(step.version)
+        try:
+            self._functions.create_alias(step.function, step.alias, version)
+        except Refused as refused:
+            if refused.code not in ALREADY_THERE:
+                raise
+            there = self._functions.find_alias(step.function, step.alias)
+            if there is None or there.version != version or there.is_weighted:
+                raise
+
+
+def _unless(codes: frozenset[str], act: Callable[[], None]) -> None:
+    try:
+        act()
+    except Refused as refused:
+        if refused.code not in codes:
+            raise
+
+
+def _is_conflict(refused: Refused) -> bool:
+    return (
+        refused.code == "ResourceConflictException"
+        and "cannot be performed at this time" in refused.message
+    )

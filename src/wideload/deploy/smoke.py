@@ -1,0 +1,48 @@
+"""The one invocation that a new version has to pass before callers get to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from wideload.errors import WideloadError
+
+if TYPE_CHECKING:
+    from wideload.deploy.cloud import Functions
+
+_SHOWN = 1000
+"""Characters of an answer that an error shows."""
+
+
+def check(
+    functions: Functions, function: str, version: str, event: str, expected: str | None
+) -> None:
+    """Invoke a version by its number.
+
+    :param expected: JSON that the answer must equal; nothing: any that is not an error.
+    :raises WideloadError: it answered with a function error, or otherwise than expected.
+    :raises Refused: Lambda did not run it.
+    """
+    answer = functions.invoke(function, version, event.encode())
+    shown = answer.payload.decode(errors="replace")[:_SHOWN]
+    if answer.function_error is not None:
+        raise _failed(function, version, f"{answer.function_error}: {shown}")
+    if expected is not None and not _equal(answer.payload, expected.encode()):
+        raise _failed(function, version, f"it answered {shown} instead of {expected[:_SHOWN]}")
+
+
+def _equal(answer: bytes, expected: bytes) -> bool:
+    try:
+        return bool(msgspec.json.decode(answer) == msgspec.json.decode(expected))
+    except msgspec.DecodeError:
+        return False
+
+
+def _failed(function: str, version: str, why: str) -> WideloadError:
+    return WideloadError(
+        f"version {version} of {function} failed its smoke test; no caller gets to it",
+        why=why,
+        hint=f"mend the function and deploy again; the alias was not moved. "
+        f"`wideload logs {function}` shows what it wrote",
+    )

@@ -1,0 +1,429 @@
+"""What a deployment is going to do, one frozen step after the other.
+
+Instructions are computed before the first of them is executed, so they can be shown,
+compared and counted. A version that only exists once another instruction has run is
+written as nothing: it is the one that the `PublishVersion` before it brings.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from wideload.values.target import Architecture
+
+LIVE_ALIAS = "live"
+"""The alias that callers use and that a deployment moves last."""
+
+
+class Configuration(msgspec.Struct, frozen=True):
+    """All that Lambda is told of a function besides its code."""
+
+    role: str
+    """ARN of the execution role."""
+    runtime: str
+    handler: str
+    memory: int
+    """MB."""
+    timeout: int
+    """Seconds."""
+    ephemeral: int
+    """MB of /tmp."""
+    environment: dict[str, str]
+    layers: tuple[str, ...]
+    """ARNs of layer versions, later ones on top."""
+    description: str
+
+
+class InlineCode(msgspec.Struct, frozen=True, tag="inline"):
+    """A zip that is sent within the request."""
+
+    filename: str
+    """Beside the manifest."""
+    sha256: str
+    size: int
+    """Bytes."""
+
+
+class StoredCode(msgspec.Struct, frozen=True, tag="stored"):
+    """A zip that Lambda copies from a bucket."""
+
+    bucket: str
+    key: str
+    sha256: str
+    size: int
+    """Bytes."""
+
+
+Code = InlineCode | StoredCode
+
+
+class CreateRole(msgspec.Struct, frozen=True, tag="create-role", tag_field="do"):
+    """Make the execution role."""
+
+    role: str
+    trust: str
+    """JSON: who may assume it."""
+    tags: dict[str, str]
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"create role {self.role}"
+
+
+class SetTrust(msgspec.Struct, frozen=True, tag="set-trust", tag_field="do"):
+    """Say who may assume the role."""
+
+    role: str
+    trust: str
+    """JSON."""
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"let lambda.amazonaws.com assume role {self.role}"
+
+
+class PutRolePolicy(msgspec.Struct, frozen=True, tag="put-role-policy", tag_field="do"):
+    """Say what the function may do."""
+
+    role: str
+    policy: str
+    """Name of the inline policy."""
+    document: str
+    """JSON."""
+    what: str
+    """What it allows, in words."""
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"allow role {self.role} to {self.what}, nothing else"
+
+
+class CreateLogGroup(msgspec.Struct, frozen=True, tag="create-log-group", tag_field="do"):
+    """Make the log group that the function writes to."""
+
+    group: str
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"create log group {self.group}"
+
+
+class SetRetention(msgspec.Struct, frozen=True, tag="set-retention", tag_field="do"):
+    """Let log events expire."""
+
+    group: str
+    days: int
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"keep events of log group {self.group} for {self.days} days"
+
+
+class CreateBucket(msgspec.Struct, frozen=True, tag="create-bucket", tag_field="do"):
+    """Make the bucket for code packages of this account and region."""
+
+    bucket: str
+    region: str
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"create bucket {self.bucket}"
+
+
+class SecureBucket(msgspec.Struct, frozen=True, tag="secure-bucket", tag_field="do"):
+    """Shut the bucket to the public, encrypt it, and take away access lists."""
+
+    bucket: str
+    owner: str
+    """Account that must own it."""
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"make bucket {self.bucket} private and encrypted"
+
+
+class UploadObject(msgspec.Struct, frozen=True, tag="upload-object", tag_field="do"):
+    """Send an artifact to the bucket, under its digest."""
+
+    bucket: str
+    key: str
+    owner: str
+    """Account that must own the bucket."""
+    filename: str
+    """Beside the manifest."""
+    sha256: str
+    size: int
+    """Bytes."""
+
+    def describe(self) -> str:
+        """One line for people."""
+        size = megabytes(self.size)
+        return f"upload {self.filename} ({size}) to s3://{self.bucket}/{self.key}"
+
+
+class CreateFunction(msgspec.Struct, frozen=True, tag="create-function", tag_field="do"):
+    """Make the function."""
+
+    function: str
+    code: Code
+    architecture: Architecture
+    configuration: Configuration
+    tags: dict[str, str]
+
+    def describe(self) -> str:
+        """One line for people."""
+        return (
+            f"create function {self.function} ({self.configuration.runtime}, "
+            f"{self.architecture}, {self.configuration.memory} MB) {_from(self.code)}"
+        )
+
+
+class TagFunction(msgspec.Struct, frozen=True, tag="tag-function", tag_field="do"):
+    """Note on the function what made it."""
+
+    function: str
+    arn: str
+    tags: dict[str, str]
+
+    def describe(self) -> str:
+        """One line for people."""
+        tags = ", ".join(f"{key}={value}" for key, value in sorted(self.tags.items()))
+        return f"tag function {self.function} with {tags}"
+
+
+class UpdateCode(msgspec.Struct, frozen=True, tag="update-code", tag_field="do"):
+    """Replace the code of the unpublished function."""
+
+    function: str
+    code: Code
+    architecture: Architecture
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"update code of {self.function} ({self.architecture}) {_from(self.code)}"
+
+
+class UpdateConfiguration(msgspec.Struct, frozen=True, tag="update-configuration", tag_field="do"):
+    """Replace the settings of the unpublished function."""
+
+    function: str
+    configuration: Configuration
+    changes: tuple[str, ...]
+    """What differs, in words; values of environment variables are never among them."""
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"update configuration of {self.function}: {'; '.join(self.changes)}"
+
+
+class WaitUntilReady(msgspec.Struct, frozen=True, tag="wait-until-ready", tag_field="do"):
+    """Wait until Lambda has carried out what it was told."""
+
+    function: str
+    version: str | None
+    """``$LATEST``, a number, or nothing for the version just published."""
+
+    def describe(self) -> str:
+        """One line for people."""
+        if self.version == "$LATEST":
+            return f"wait until function {self.function} is ready"
+        return f"wait until {_version(self.version)} of {self.function} is ready"
+
+
+class PublishVersion(msgspec.Struct, frozen=True, tag="publish-version", tag_field="do"):
+    """Freeze code and settings under a number."""
+
+    function: str
+    code_sha256: str
+    """Base64, as Lambda writes it; Lambda refuses when the code is another by then."""
+    description: str
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"publish a version of {self.function} ({self.description})"
+
+
+class SmokeTest(msgspec.Struct, frozen=True, tag="smoke-test", tag_field="do"):
+    """Invoke the new version by its number, and stop unless it answers well."""
+
+    function: str
+    version: str | None
+    """A number, or nothing for the version just published."""
+    event: str
+    """JSON."""
+    expected: str | None
+    """JSON that the answer must equal; nothing: any answer that is not an error."""
+
+    def describe(self) -> str:
+        """One line for people."""
+        which = _version(self.version)
+        end = "" if self.expected is None else " and compare its answer"
+        return f"invoke {which} of {self.function} once{end}"
+
+
+class CreateAlias(msgspec.Struct, frozen=True, tag="create-alias", tag_field="do"):
+    """Let callers in."""
+
+    function: str
+    alias: str
+    version: str | None
+    """A number, or nothing for the version just published."""
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"point new alias {self.alias} of {self.function} at {_version(self.version)}"
+
+
+class UpdateAlias(msgspec.Struct, frozen=True, tag="update-alias", tag_field="do"):
+    """Move callers to another version, all at once."""
+
+    function: str
+    alias: str
+    version: str | None
+    """A number, or nothing for the version just published."""
+    before: str
+    """The version that serves until then."""
+    revision: str
+    """The alias's RevisionId: Lambda refuses when somebody moved it since."""
+
+    def describe(self) -> str:
+        """One line for people."""
+        return (
+            f"move alias {self.alias} of {self.function} from version {self.before} "
+            f"to {_version(self.version)}"
+        )
+
+
+class DeleteAlias(msgspec.Struct, frozen=True, tag="delete-alias", tag_field="do"):
+    """Let no caller in any more."""
+
+    function: str
+    alias: str
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"delete alias {self.alias} of {self.function}"
+
+
+class DeleteFunction(msgspec.Struct, frozen=True, tag="delete-function", tag_field="do"):
+    """Take away the function with all its versions."""
+
+    function: str
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"delete function {self.function} with all its versions"
+
+
+class DeleteObjects(msgspec.Struct, frozen=True, tag="delete-objects", tag_field="do"):
+    """Take away code packages."""
+
+    bucket: str
+    owner: str
+    """Account that must own the bucket."""
+    keys: tuple[str, ...]
+
+    def describe(self) -> str:
+        """One line for people."""
+        noun = "object" if len(self.keys) == 1 else "objects"
+        folder = self.keys[0].rpartition("/")[0] if self.keys else ""
+        return f"delete {len(self.keys)} {noun} under s3://{self.bucket}/{folder}/"
+
+
+class DeleteBucket(msgspec.Struct, frozen=True, tag="delete-bucket", tag_field="do"):
+    """Take away the bucket, which S3 allows only when it is empty."""
+
+    bucket: str
+    owner: str
+    """Account that must own it."""
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"delete empty bucket {self.bucket}"
+
+
+class DeleteLogGroup(msgspec.Struct, frozen=True, tag="delete-log-group", tag_field="do"):
+    """Take away the log group with all it holds."""
+
+    group: str
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"delete log group {self.group} with all its events"
+
+
+class DeleteRolePolicy(msgspec.Struct, frozen=True, tag="delete-role-policy", tag_field="do"):
+    """Take away one inline policy of a role that stays."""
+
+    role: str
+    policy: str
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"delete policy {self.policy} of role {self.role}, which another region uses"
+
+
+class DeleteRole(msgspec.Struct, frozen=True, tag="delete-role", tag_field="do"):
+    """Take away the execution role with its policies."""
+
+    role: str
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"delete role {self.role} with its policies"
+
+
+Instruction = (
+    CreateRole
+    | SetTrust
+    | PutRolePolicy
+    | CreateLogGroup
+    | SetRetention
+    | CreateBucket
+    | SecureBucket
+    | UploadObject
+    | CreateFunction
+    | TagFunction
+    | UpdateCode
+    | UpdateConfiguration
+    | WaitUntilReady
+    | PublishVersion
+    | SmokeTest
+    | CreateAlias
+    | UpdateAlias
+    | DeleteAlias
+    | DeleteFunction
+    | DeleteObjects
+    | DeleteBucket
+    | DeleteLogGroup
+    | DeleteRolePolicy
+    | DeleteRole
+)
+
+
+class Smoke(msgspec.Struct, frozen=True):
+    """What a new version has to pass before callers get to it."""
+
+    event: str
+    """JSON."""
+    expected: str | None = None
+    """JSON that the answer must equal; nothing: any answer that is not an error."""
+
+
+def megabytes(size: int) -> str:
+    """Bytes for people: ``74.1 MB`` (millions), ``3.2 kB``, ``17 bytes``."""
+    if size >= 1_000_000:
+        return f"{size / 1_000_000:.1f} MB"
+    if size >= 1_000:
+        return f"{size / 1_000:.1f} kB"
+    return f"{size} bytes"
+
+
+def _version(number: str | None) -> str:
+    return "the new version" if number is None else f"version {number}"
+
+
+def _from(code: Code) -> str:
+    if isinstance(code, InlineCode):
+        return f"with {code.filename} ({megabytes(code.size)}) in the request"
+    return f"from s3://{code.bucket}/{code.key}"

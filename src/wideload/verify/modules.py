@@ -1,0 +1,27 @@
+"""Which modules a tree of files offers for import."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wideload.values.tree import FileTree
+
+_MODULE = re.compile(r"(?P<name>[A-Za-z_]\w*)(?:\.py|\.pyc|(?:\.[\w-]+)?\.so)")
+_PACKAGE = re.compile(r"__init__(?:\.py|\.pyc|(?:\.[\w-]+)?\.so)")
+_SKIPPED = frozenset({"__pycache__", "bin", "include", "share"})
+
+
+def top_level_modules(tree: FileTree) -> tuple[str, ...]:
+    """Modules and packages at the root of a tree, sorted, those of tools' own use left out."""
+    found: set[str] = set()
+    for entry in tree:
+        head, _, rest = entry.path.partition("/")
+        if not rest:
+            match = _MODULE.fullmatch(head)
+            if match and match["name"] not in ("__main__", "setup", "conftest"):
+                found.add(match["name"])
+        elif head.isidentifier() and head not in _SKIPPED and _PACKAGE.fullmatch(rest):
+            found.add(head)
+    return tuple(sorted(found))

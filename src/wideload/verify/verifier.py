@@ -1,0 +1,139 @@
+"""Runs a built function in a sandbox and judges what comes of it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import uuid
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from wideload.errors import WideloadError
+from wideload.values.invocation import Outcome
+from wideload.values.verdict import Case, Check, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wideload.values.environment import EnvironmentSpec, Sandbox
+    from wideload.values.invocation import Invocation
+
+_PROBE = "wideload_probe"
+_PROBE_MEMORY = 3008
+"""MB. The probe imports everything at once, which the function itself need not."""
+_PROBE_TIMEOUT = 600
+_SHOWN = 600
+
+
+def read_cases(events: Sequence[Path], source: Path) -> tuple[Case, ...]:
+    """The events given; else ``event.json`` of the source folder with ``expected.json``.
+
+    :raises WideloadError: a file is not there or is not JSON.
+    """
+    if events:
+        return tuple(Case(path.name, _json(path)) for path in events)
+    event, expected = source / "event.json", source / "expected.json"
+    if not event.is_file():
+        return ()
+    return (Case("event.json", _json(event), _json(expected) if expected.is_file() else None),)
+
+
+def _json(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+        json.loads(data)
+    except OSError as error:
+        raise WideloadError(f"the event {path} cannot be read", why=str(error)) from error
+    except ValueError as error:
+        raise WideloadError(
+            f"the event {path} is not JSON", why=str(error), hint="Lambda takes JSON only"
+        ) from error
+    return data
+
+
+def verify(
+    sandbox: Sandbox, spec: EnvironmentSpec, modules: Sequence[str], cases: Sequence[Case]
+) -> Verdict:
+    """Import every module, then invoke with every case.
+
+    :param spec: of the function as it will run; its task folder is the package's content.
+    :raises WideloadError: this machine cannot run it at all.
+    """
+    checks: list[Check] = []
+    missing: dict[str, None] = {}
+    if modules:
+        answer = _probe(sandbox, spec, modules)
+        missing.update(dict.fromkeys(answer.missing))
+        checks.extend(_imports(answer, modules))
+    environment = None
+    try:
+        for case in cases:
+            if environment is None or not environment.alive:
+                environment = sandbox.start(spec)
+            answer = environment.invoke(case.event, str(uuid.uuid4()))
+            missing.update(dict.fromkeys(answer.missing))
+            checks.append(_judge(case, answer))
+    finally:
+        if environment:
+            environment.close()
+    return Verdict(tuple(checks), tuple(missing))
+
+
+def _probe(sandbox: Sandbox, spec: EnvironmentSpec, modules: Sequence[str]) -> Invocation:
+    with tempfile.TemporaryDirectory(prefix="wideload-") as folder:
+        layer = Path(folder) / "layer"
+        (layer / "python").mkdir(parents=True)
+        # Others than the owner read it: functions do not run as the owner.
+        for each in (Path(folder), layer, layer / "python"):
+            each.chmod(0o755)
+        code = resources.files("wideload.verify").joinpath("probe.py").read_bytes()
+        (layer / "python" / f"{_PROBE}.py").write_bytes(code)
+        probing = msgspec.structs.replace(
+            spec,
+            handler=f"{_PROBE}.handler",
+            layers=(*spec.layers, str(layer)),
+            memory=max(spec.memory, _PROBE_MEMORY),
+            timeout=_PROBE_TIMEOUT,
+        )
+        environment = sandbox.start(probing)
+        try:
+            event = json.dumps({"modules": list(modules)}).encode()
+            return environment.invoke(event, str(uuid.uuid4()))
+        finally:
+            environment.close()
+
+
+def _imports(answer: Invocation, modules: Sequence[str]) -> list[Check]:
+    if answer.outcome is not Outcome.SUCCESS:
+        return [Check("imports", False, _words(answer))]
+    failed: dict[str, str] = json.loads(answer.payload)["failed"]
+    if not failed:
+        return [Check("imports", True, f"{len(modules)} modules import")]
+    return [Check(f"import {name}", False, why) for name, why in failed.items()]
+
+
+def _judge(case: Case, answer: Invocation) -> Check:
+    name = f"invoke with {case.name}"
+    if answer.outcome is not Outcome.SUCCESS:
+        return Check(name, False, _words(answer))
+    took = f"{answer.duration_ms:.0f} ms"
+    if answer.init_ms is not None:
+        took += f" after {answer.init_ms:.0f} ms of init"
+    if case.expected is None:
+        return Check(name, True, f"answered in {took}")
+    found: Any = json.loads(answer.payload)
+    if found == json.loads(case.expected):
+        return Check(name, True, f"the expected answer in {took}")
+    return Check(name, False, f"another answer than expected: {_cut(answer.payload)}")
+
+
+def _words(answer: Invocation) -> str:
+    return f"{answer.outcome}: {_cut(answer.payload)}"
+
+
+def _cut(payload: bytes) -> str:
+    text = payload.decode(errors="replace")
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} …"

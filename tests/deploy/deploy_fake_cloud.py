@@ -1,0 +1,553 @@
+"""AWS in memory: the rules of Lambda, S3 and IAM that a deployment can trip over."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from wideload.deploy.cloud import (
+    AliasState,
+    Answer,
+    BucketState,
+    DeployedFunction,
+    FunctionState,
+    Identity,
+    LogEvent,
+    LogGroupState,
+    ObjectState,
+    Refused,
+    RoleState,
+)
+from wideload.values.instruction import Configuration, StoredCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+ACCOUNT = "123456789012"
+REGION = "eu-central-1"
+IDENTITY = Identity(ACCOUNT, REGION)
+
+
+class Killed(BaseException):
+    """The process ended here."""
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+class Acts:
+    """Counts what changes something, and kills around the one that it is told to."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self.kill_at: int | None = None
+        self.kill_after = False
+        self.check: Callable[[], None] = lambda: None
+
+    def begin(self, name: str) -> None:
+        if self.kill_at == len(self.log) and not self.kill_after:
+            raise Killed(name)
+
+    def end(self, name: str) -> None:
+        self.log.append(name)
+        self.check()
+        if self.kill_at == len(self.log) - 1 and self.kill_after:
+            raise Killed(name)
+
+
+class FakeRoles:
+    def __init__(self, acts: Acts, clock: FakeClock) -> None:
+        self._acts = acts
+        self._clock = clock
+        self.roles: dict[str, RoleState] = {}
+        self.documents: dict[tuple[str, str], str] = {}
+        self.born: dict[str, float] = {}
+
+    def find(self, role: str) -> RoleState | None:
+        found = self.roles.get(role)
+        if found is None:
+            return None
+        policies = tuple(policy for owner, policy in self.documents if owner == role)
+        return msgspec.structs.replace(found, policies=policies)
+
+    def policy(self, role: str, policy: str) -> str | None:
+        return self.documents.get((role, policy))
+
+    def create(self, role: str, trust: str, tags: dict[str, str]) -> None:
+        self._acts.begin("create-role")
+        if role in self.roles:
+            raise Refused("iam:CreateRole", "EntityAlreadyExists", f"Role {role} exists.")
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+        self.roles[role] = RoleState(arn, trust, (), dict(tags))
+        self.born[arn] = self._clock.now()
+        self._acts.end("create-role")
+
+    def set_trust(self, role: str, trust: str) -> None:
+        self._acts.begin("set-trust")
+        self.roles[role] = msgspec.structs.replace(self._role(role), trust=trust)
+        self._acts.end("set-trust")
+
+    def put_policy(self, role: str, policy: str, document: str) -> None:
+        self._acts.begin("put-role-policy")
+        self._role(role)
+        self.documents[role, policy] = document
+        self._acts.end("put-role-policy")
+
+    def delete_policy(self, role: str, policy: str) -> None:
+        self._acts.begin("delete-role-policy")
+        if self.documents.pop((role, policy), None) is None:
+            raise Refused("iam:DeleteRolePolicy", "NoSuchEntity", "not there")
+        self._acts.end("delete-role-policy")
+
+    def delete(self, role: str) -> None:
+        self._acts.begin("delete-role")
+        self._role(role)
+        del self.roles[role]
+        self.documents = {key: text for key, text in self.documents.items() if key[0] != role}
+        self._acts.end("delete-role")
+
+    def _role(self, role: str) -> RoleState:
+        if role not in self.roles:
+            raise Refused("iam:GetRole", "NoSuchEntity", f"{role} cannot be found.")
+        return self.roles[role]
+
+
+class FakeStorage:
+    def __init__(self, acts: Acts) -> None:
+        self._acts = acts
+        self.buckets: dict[str, BucketState] = {}
+        self.objects: dict[tuple[str, str], tuple[bytes, str]] = {}
+
+    def find_bucket(self, bucket: str, owner: str) -> BucketState | None:
+        assert owner == ACCOUNT
+        return self.buckets.get(bucket)
+
+    def create_bucket(self, bucket: str, region: str) -> None:
+        assert region == REGION
+        self._acts.begin("create-bucket")
+        if bucket in self.buckets:
+            raise Refused("s3:CreateBucket", "BucketAlreadyOwnedByYou", "yours")
+        self.buckets[bucket] = BucketState(is_private=False)
+        self._acts.end("create-bucket")
+
+    def secure_bucket(self, bucket: str, owner: str) -> None:
+        assert owner == ACCOUNT
+        self._acts.begin("secure-bucket")
+        self._bucket(bucket)
+        self.buckets[bucket] = BucketState(is_private=True)
+        self._acts.end("secure-bucket")
+
+    def find_object(self, bucket: str, key: str, owner: str) -> ObjectState | None:
+        assert owner == ACCOUNT
+        found = self.objects.get((bucket, key))
+        return None if found is None else ObjectState(len(found[0]), found[1])
+
+    def upload(
+        self,
+        path: Path,
+        bucket: str,
+        key: str,
+        *,
+        sha256: str,
+        owner: str,
+        sent: Callable[[int], None],
+    ) -> None:
+        assert owner == ACCOUNT
+        self._acts.begin("upload-object")
+        self._bucket(bucket)
+        data = path.read_bytes()
+        sent(len(data) // 2)
+        sent(len(data) - len(data) // 2)
+        self.objects[bucket, key] = (data, sha256)
+        self._acts.end("upload-object")
+
+    def keys(self, bucket: str, prefix: str, owner: str) -> tuple[str, ...]:
+        assert owner == ACCOUNT
+        return tuple(
+            sorted(key for there, key in self.objects if there == bucket and key.startswith(prefix))
+        )
+
+    def delete_objects(self, bucket: str, keys: tuple[str, ...], owner: str) -> None:
+        assert owner == ACCOUNT
+        self._acts.begin("delete-objects")
+        for key in keys:
+            self.objects.pop((bucket, key), None)
+        self._acts.end("delete-objects")
+
+    def delete_bucket(self, bucket: str, owner: str) -> None:
+        assert owner == ACCOUNT
+        self._acts.begin("delete-bucket")
+        self._bucket(bucket)
+        if any(there == bucket for there, _ in self.objects):
+            raise Refused("s3:DeleteBucket", "BucketNotEmpty", "not empty")
+        del self.buckets[bucket]
+        self._acts.end("delete-bucket")
+
+    def _bucket(self, bucket: str) -> BucketState:
+        if bucket not in self.buckets:
+            raise Refused("s3:PutObject", "NoSuchBucket", "The specified bucket does not exist")
+        return self.buckets[bucket]
+
+
+class FakeFunction:
+    """One function: `$LATEST` that changes, versions that do not."""
+
+    def __init__(self, latest: FunctionState, tags: dict[str, str]) -> None:
+        self.latest = latest
+        self.tags = tags
+        self.versions: list[FunctionState] = []
+        self.published_revision: int | None = None
+        self.revision = 0
+        self.aliases: dict[str, AliasState] = {}
+        self.busy_until = 0.0
+        self.numbers = 0
+
+
+class FakeFunctions:
+    """Lambda. Everything that it is told takes `seconds` of the clock."""
+
+    def __init__(
+        self, acts: Acts, clock: FakeClock, roles: FakeRoles, storage: FakeStorage
+    ) -> None:
+        self._acts = acts
+        self._clock = clock
+        self._roles = roles
+        self._storage = storage
+        self.functions: dict[str, FakeFunction] = {}
+        self.seconds = 3.0
+        self.role_seconds = 8.0
+        self.fails: str | None = None
+        """Why the next update fails."""
+        self.answers: Callable[[FunctionState, bytes], Answer] = lambda version, event: Answer(
+            payload=event, function_error=None, log_tail="START\nEND\n", version=version.version
+        )
+        self._revisions = 0
+
+    def find(self, function: str) -> DeployedFunction | None:
+        self._settle()
+        found = self.functions.get(function)
+        return None if found is None else DeployedFunction(found.latest, dict(found.tags))
+
+    def state(self, function: str, version: str) -> FunctionState:
+        self._settle()
+        return self._version(function, version)
+
+    def versions(self, function: str) -> tuple[FunctionState, ...]:
+        self._settle()
+        return tuple(self._function(function).versions)
+
+    def find_alias(self, function: str, alias: str) -> AliasState | None:
+        return self._function(function).aliases.get(alias)
+
+    def create(
+        self,
+        function: str,
+        code: bytes | StoredCode,
+        architecture: str,
+        configuration: Configuration,
+        tags: dict[str, str],
+    ) -> None:
+        self._acts.begin("create-function")
+        if function in self.functions:
+            raise Refused(
+                "lambda:CreateFunction",
+                "ResourceConflictException",
+                f"Function already exist: {function}",
+            )
+        self._check_role(configuration.role)
+        data = self._data(code)
+        arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"
+        latest = FunctionState(
+            arn=arn,
+            version="$LATEST",
+            configuration=configuration,
+            architecture=architecture,
+            code_sha256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
+            code_size=len(data),
+            package_type="Zip",
+            state="Pending",
+            state_reason="The function is being created.",
+            last_update="Successful",
+            last_update_reason="",
+        )
+        self.functions[function] = FakeFunction(latest, dict(tags))
+        self._begin_update(function)
+        self._acts.end("create-function")
+
+    def update_code(self, function: str, code: bytes | StoredCode, architecture: str) -> None:
+        self._acts.begin("update-code")
+        found = self._idle(function, "UpdateFunctionCode")
+        data = self._data(code)
+        found.latest = msgspec.structs.replace(
+            found.latest,
+            code_sha256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
+            code_size=len(data),
+            architecture=architecture,
+            last_update="InProgress",
+        )
+        self._begin_update(function)
+        self._acts.end("update-code")
+
+    def update_configuration(self, function: str, configuration: Configuration) -> None:
+        self._acts.begin("update-configuration")
+        found = self._idle(function, "UpdateFunctionConfiguration")
+        self._check_role(configuration.role)
+        found.latest = msgspec.structs.replace(
+            found.latest, configuration=configuration, last_update="InProgress"
+        )
+        self._begin_update(function)
+        self._acts.end("update-configuration")
+
+    def tag(self, arn: str, tags: dict[str, str]) -> None:
+        self._acts.begin("tag-function")
+        self._idle(arn.rpartition(":")[2], "TagResource").tags.update(tags)
+        self._acts.end("tag-function")
+
+    def publish(self, function: str, code_sha256: str, description: str) -> FunctionState:
+        self._acts.begin("publish-version")
+        found = self._idle(function, "PublishVersion")
+        if found.latest.code_sha256 != code_sha256:
+            raise Refused(
+                "lambda:PublishVersion",
+                "InvalidParameterValueException",
+                f"CodeSHA256 ({code_sha256}) is different from current CodeSHA256 in $LATEST "
+                f"({found.latest.code_sha256}). Please try again with the CodeSHA256 in $LATEST.",
+            )
+        if found.published_revision != found.revision:
+            found.numbers += 1
+            found.published_revision = found.revision
+            found.versions.append(
+                msgspec.structs.replace(
+                    found.latest,
+                    version=str(found.numbers),
+                    arn=f"{found.latest.arn}:{found.numbers}",
+                    configuration=msgspec.structs.replace(
+                        found.latest.configuration, description=description
+                    ),
+                    state="Pending",
+                )
+            )
+            found.busy_until = self._clock.now() + self.seconds
+        version = found.versions[-1]
+        self._acts.end("publish-version")
+        return version
+
+    def create_alias(self, function: str, alias: str, version: str) -> None:
+        self._acts.begin("create-alias")
+        found = self._function(function)
+        if alias in found.aliases:
+            raise Refused("lambda:CreateAlias", "ResourceConflictException", "Alias already exists")
+        self._point(function, alias, version)
+        self._acts.end("create-alias")
+
+    def update_alias(self, function: str, alias: str, version: str, revision: str) -> None:
+        self._acts.begin("update-alias")
+        there = self._function(function).aliases[alias]
+        if revision and there.revision != revision:
+            raise Refused(
+                "lambda:UpdateAlias",
+                "PreconditionFailedException",
+                "The Revision Id provided does not match the latest Revision Id.",
+            )
+        self._point(function, alias, version)
+        self._acts.end("update-alias")
+
+    def delete_alias(self, function: str, alias: str) -> None:
+        self._acts.begin("delete-alias")
+        self._function(function).aliases.pop(alias, None)
+        self._acts.end("delete-alias")
+
+    def delete(self, function: str) -> None:
+        self._acts.begin("delete-function")
+        self._function(function)
+        del self.functions[function]
+        self._acts.end("delete-function")
+
+    def invoke(self, function: str, qualifier: str, event: bytes) -> Answer:
+        self._settle()
+        found = self._function(function)
+        alias = found.aliases.get(qualifier)
+        version = self._version(function, alias.version if alias else qualifier)
+        if version.state == "Pending":
+            raise Refused(
+                "lambda:InvokeFunction",
+                "ResourceConflictException",
+                "The operation cannot be performed at this time. The function is currently in "
+                "the following state: Pending",
+            )
+        return self.answers(version, event)
+
+    def _function(self, function: str) -> FakeFunction:
+        if function not in self.functions:
+            raise Refused(
+                "lambda:GetFunction",
+                "ResourceNotFoundException",
+                f"Function not found: arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}",
+            )
+        return self.functions[function]
+
+    def _version(self, function: str, version: str) -> FunctionState:
+        found = self._function(function)
+        for state in (found.latest, *found.versions):
+            if state.version == version:
+                return state
+        raise Refused("lambda:GetFunction", "ResourceNotFoundException", "Function not found")
+
+    def _idle(self, function: str, operation: str) -> FakeFunction:
+        self._settle()
+        found = self._function(function)
+        words = "The operation cannot be performed at this time. "
+        if found.latest.state in ("Pending", "Failed"):
+            words += f"The function is currently in the following state: {found.latest.state}"
+            raise Refused(f"lambda:{operation}", "ResourceConflictException", words)
+        if found.latest.last_update == "InProgress":
+            words += f"An update is in progress for resource: {found.latest.arn}"
+            raise Refused(f"lambda:{operation}", "ResourceConflictException", words)
+        return found
+
+    def _begin_update(self, function: str) -> None:
+        found = self.functions[function]
+        self._revisions += 1
+        found.revision = self._revisions
+        found.busy_until = self._clock.now() + self.seconds
+
+    def _settle(self) -> None:
+        for found in self.functions.values():
+            if self._clock.now() < found.busy_until:
+                continue
+            latest = found.latest
+            if latest.state == "Pending":
+                latest = msgspec.structs.replace(latest, state="Active", state_reason="")
+            if latest.last_update == "InProgress":
+                latest = msgspec.structs.replace(
+                    latest,
+                    last_update="Failed" if self.fails else "Successful",
+                    last_update_reason=self.fails or "",
+                )
+                self.fails = None
+            found.latest = latest
+            found.versions = [
+                msgspec.structs.replace(version, state="Active", state_reason="")
+                if version.state == "Pending"
+                else version
+                for version in found.versions
+            ]
+
+    def _check_role(self, arn: str) -> None:
+        known = {role.arn for role in self._roles.roles.values()}
+        fresh = self._clock.now() < self._roles.born.get(arn, -1e9) + self.role_seconds
+        if arn not in known or fresh:
+            raise Refused(
+                "lambda:CreateFunction",
+                "InvalidParameterValueException",
+                "The role defined for the function cannot be assumed by Lambda.",
+            )
+
+    def _data(self, code: bytes | StoredCode) -> bytes:
+        if isinstance(code, bytes):
+            return code
+        found = self._storage.objects.get((code.bucket, code.key))
+        if found is None:
+            raise Refused(
+                "lambda:UpdateFunctionCode",
+                "InvalidParameterValueException",
+                "Error occurred while GetObject. S3 Error Code: NoSuchKey.",
+            )
+        return found[0]
+
+    def _point(self, function: str, alias: str, version: str) -> None:
+        assert version != "$LATEST"
+        self._version(function, version)
+        self._revisions += 1
+        found = self._function(function)
+        found.aliases[alias] = AliasState(
+            arn=f"{found.latest.arn}:{alias}",
+            version=version,
+            revision=f"r{self._revisions}",
+            is_weighted=False,
+        )
+
+
+class FakeLogs:
+    def __init__(self, acts: Acts) -> None:
+        self._acts = acts
+        self.groups: dict[str, LogGroupState] = {}
+        self.written: dict[str, list[LogEvent]] = {}
+
+    def find(self, group: str) -> LogGroupState | None:
+        return self.groups.get(group)
+
+    def create(self, group: str) -> None:
+        self._acts.begin("create-log-group")
+        if group in self.groups:
+            raise Refused("logs:CreateLogGroup", "ResourceAlreadyExistsException", "already exists")
+        self.groups[group] = LogGroupState(None)
+        self._acts.end("create-log-group")
+
+    def set_retention(self, group: str, days: int) -> None:
+        self._acts.begin("set-retention")
+        self._group(group)
+        self.groups[group] = LogGroupState(days)
+        self._acts.end("set-retention")
+
+    def delete(self, group: str) -> None:
+        self._acts.begin("delete-log-group")
+        self._group(group)
+        del self.groups[group]
+        self._acts.end("delete-log-group")
+
+    def events(self, group: str, since: int) -> Iterator[LogEvent]:
+        self._group(group)
+        yield from (event for event in self.written.get(group, []) if event.timestamp >= since)
+
+    def _group(self, group: str) -> LogGroupState:
+        if group not in self.groups:
+            raise Refused(
+                "logs:FilterLogEvents",
+                "ResourceNotFoundException",
+                "The specified log group does not exist.",
+            )
+        return self.groups[group]
+
+
+class FakeCloud:
+    """A `Cloud` without a cloud."""
+
+    def __init__(self) -> None:
+        self.acts = Acts()
+        self.clock = FakeClock()
+        self._roles = FakeRoles(self.acts, self.clock)
+        self._storage = FakeStorage(self.acts)
+        self._functions = FakeFunctions(self.acts, self.clock, self._roles, self._storage)
+        self._logs = FakeLogs(self.acts)
+
+    @property
+    def roles(self) -> FakeRoles:
+        return self._roles
+
+    @property
+    def storage(self) -> FakeStorage:
+        return self._storage
+
+    @property
+    def functions(self) -> FakeFunctions:
+        return self._functions
+
+    @property
+    def logs(self) -> FakeLogs:
+        return self._logs
+
+    def identity(self) -> Identity:
+        return IDENTITY
