@@ -45,7 +45,7 @@ class Console:
         from rich.console import Console as Rich
 
         # Without a terminal nobody folds lines for us: a wide table is easier to search.
-        Rich(width=None if sys.stdout.isatty() else 140, highlight=False).print(what)
+        Rich(width=None if sys.stdout.isatty() else 200, highlight=False).print(what)
 
     def bar(self, what: str, done: int, total: int) -> None:
         """One line on a terminal that tells how many bytes of how many are done."""

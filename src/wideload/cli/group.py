@@ -11,6 +11,7 @@ from wideload.cli.build import build
 from wideload.cli.console import Console
 from wideload.cli.deploy import deploy
 from wideload.cli.destroy import destroy
+from wideload.cli.explain import explain
 from wideload.cli.init import init
 from wideload.cli.invoke import invoke
 from wideload.cli.limits import limits
@@ -48,6 +49,6 @@ def wideload(context: click.Context, folder: Path, quiet: bool, debug: bool) -> 
 
 for verb in (
     *(init, plan, build, verify, deploy, invoke, status, logs, rollback, destroy),
-    *(limits, local),
+    *(explain, limits, local),
 ):
     wideload.add_command(verb)

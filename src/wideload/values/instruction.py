@@ -240,7 +240,7 @@ class PublishVersion(msgspec.Struct, frozen=True, tag="publish-version", tag_fie
 
     def describe(self) -> str:
         """One line for people."""
-        return f"publish a version of {self.function} ({self.description})"
+        return f"publish a new version of {self.function}"
 
 
 class SmokeTest(msgspec.Struct, frozen=True, tag="smoke-test", tag_field="do"):

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+
+from wideload.errors import WideloadError
+from wideload.plan.explain import explain
+from wideload.values.layout import lay
+from wideload.values.resolution import Member, Resolution, Wheel
+from wideload.values.slimmed import Provided, Slimmed
+from wideload.values.target import Target
+from wideload.values.tree import Derived, FileEntry, FileTree
+
+
+def wheel(name: str, size: int, *requires: str) -> Wheel:
+    member = Member(f"{name}/__init__.py", f"{name}/__init__.py", size, size // 2, 1, False, False)
+    return Wheel(
+        name, "1.0", f"{name}-1.0-py3-none-any.whl", "", name * 8, size, (member,), requires
+    )
+
+
+def resolution(*wheels: Wheel, roots: tuple[str, ...]) -> Resolution:
+    return Resolution(Target.parse("python3.13", "x86_64"), wheels, roots)
+
+
+# a → b → c, a → d, e → c
+GRAPH = resolution(
+    wheel("a", 1000, "b>=1", "d"),
+    wheel("b", 2000, "c<2"),
+    wheel("c", 4000),
+    wheel("d", 8000),
+    wheel("e", 16000, "C"),
+    roots=("a", "e"),
+)
+WHOLE = Slimmed(lay(GRAPH.wheels, FileTree(())))
+
+
+def test_paths_lead_from_the_requirements_the_shortest_first() -> None:
+    assert explain("c", GRAPH, WHOLE).paths == (("e", "C"), ("a", "b>=1", "c<2"))
+    assert explain("a", GRAPH, WHOLE).paths == (("a",),)
+
+
+def test_what_goes_with_it_is_what_nothing_else_needs() -> None:
+    found = explain("a", GRAPH, WHOLE)
+    assert found.freed == ("a", "b", "d")
+    assert found.freed_unzipped == 11000
+    assert explain("b", GRAPH, WHOLE).freed == ("b",)
+
+
+def test_byte_code_counts_for_its_package() -> None:
+    code = FileEntry(
+        "d/__pycache__/__init__.cpython-313.pyc", 500, 100, 2, 0o644, False, Derived("x", "pyc/1")
+    )
+    slimmed = Slimmed(WHOLE.tree.beside(FileTree.of([code])))
+    assert explain("d", GRAPH, slimmed).packed_unzipped == 8500
+
+
+def test_what_the_runtime_provides_ships_nothing() -> None:
+    slimmed = Slimmed(
+        WHOLE.tree.where(lambda entry: not entry.path.startswith("d/")),
+        provided=(Provided("d", "runtime"),),
+    )
+    found = explain("D", GRAPH, slimmed)
+    assert (found.provided_by, found.packed_unzipped, found.raw_unzipped) == ("runtime", 0, 8000)
+
+
+def test_an_unknown_name_is_told_with_the_nearest() -> None:
+    circle = resolution(wheel("pandas", 1, "numpy"), wheel("numpy", 1, "pandas"), roots=("pandas",))
+    assert explain("numpy", circle, WHOLE).paths == (("pandas", "numpy"),)
+    with pytest.raises(WideloadError) as caught:
+        explain("pandsa", circle, WHOLE)
+    assert "did you mean 'pandas'?" in caught.value.hint
