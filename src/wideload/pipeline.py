@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
+from wideload.build.ahead import Ahead
+from wideload.build.builder import FUNCTION_ZIP
 from wideload.build.builder import build as write_build
 from wideload.cache import Cache, default_root
 from wideload.plan.planner import chosen, propose
@@ -149,6 +151,7 @@ class Pipeline:
 
         :raises WideloadError: every way, or the wanted one, is refused.
         """
+        ahead = Ahead(build_folder(function) / FUNCTION_ZIP, self.cache)
         prepared = self.prepare(function, upgrade=upgrade)
         plan = self.plan(prepared)
         proposal = chosen(plan, function.strategy)
@@ -168,6 +171,7 @@ class Pipeline:
             paths,
             build_folder(function),
             self.cache,
+            ahead,
         )
         packed = prepared.slimmed.tree.where(lambda entry: not isinstance(entry.origin, LocalFile))
         return Built(function, plan, manifest, packed, build_folder(function))

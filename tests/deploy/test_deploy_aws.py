@@ -7,6 +7,7 @@ import hashlib
 import io
 import socket
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,13 +16,18 @@ import pytest
 from botocore.config import Config
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
+from deploy_builds import NAME, Build, build
 from moto import mock_aws
 
-from wideload.deploy import names
+from wideload.deploy import names, operate
 from wideload.deploy.aws import Aws
 from wideload.deploy.aws_functions import AwsFunctions
 from wideload.deploy.cloud import Answer, Cloud, Refused
+from wideload.deploy.deployment import deploy
+from wideload.deploy.execute import execute
 from wideload.errors import WideloadError
+from wideload.values.deployment import DeploymentResult
+from wideload.values.function import Settings, Strategy
 from wideload.values.instruction import Configuration, StoredCode
 
 REGION = "eu-central-1"
@@ -372,6 +378,40 @@ def test_aws_invocation(stub: tuple[AwsFunctions, Stubber]) -> None:
     assert functions.invoke("f", "live", b"{}") == Answer(payload, "Unhandled", "START\n", "3")
 
 
+def zipped(text: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("app.py"), text)
+    return file.getvalue()
+
+
+def test_aws_whole_life_of_a_function(aws: Aws, tmp_path: Path) -> None:
+    class NoWaiting:
+        def now(self) -> float:
+            return 0.0
+
+        def sleep(self, seconds: float) -> None:
+            raise AssertionError(f"waits {seconds} s for something that is there at once")
+
+    def run(wanted: Build) -> DeploymentResult:
+        folder = wanted.write(tmp_path)
+        return deploy(wanted.manifest, wanted.function, folder, aws, clock=NoWaiting())
+
+    first = build(zipped("1"), strategy=Strategy.S3_ZIP)
+    second = build(zipped("2"), settings=Settings(memory=2048, environment={"MODE": "x"}))
+    assert run(first).version == "1"
+    assert run(first).instructions == ()
+    assert run(second).version == "2"
+    assert run(second).instructions == ()
+    execute(operate.rollback(aws, NAME), aws)
+    told = operate.status(aws, NAME)
+    assert (told.version, len(told.versions), told.strategy) == ("1", 2, "direct-zip")
+    execute(operate.destroy(aws, NAME, bucket=True), aws)
+    assert operate.destroy(aws, NAME, bucket=True) == ()
+    with pytest.raises(WideloadError, match="is not deployed"):
+        operate.status(aws, NAME)
+
+
 def test_aws_without_region() -> None:
     with pytest.raises(WideloadError, match="no AWS region") as told:
         Aws()
@@ -400,6 +440,14 @@ def test_aws_that_is_not_reached() -> None:
         with pytest.raises(WideloadError, match="AWS cannot be reached") as told:
             AwsFunctions(client, client).find("f")
         assert endpoint in told.value.why
+
+
+def test_aws_endpoint_that_is_no_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "nonsense")
+    with pytest.raises(WideloadError, match="AWS cannot be reached") as told:
+        Aws(region=REGION, keys=("testing", "testing")).identity()
+    assert "nonsense" in told.value.why
+    assert "AWS_ENDPOINT_URL" in told.value.hint
 
 
 def test_aws_custom_endpoint_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -249,6 +249,7 @@ def test_deploy_stops_when_the_alias_was_moved_by_somebody_else(tmp_path: Path) 
     wanted = build(b"second")
     folder = wanted.write(tmp_path)
     instructions = compute(wanted.manifest, wanted.function, observe(cloud, wanted.manifest))
+    # To where it stood already: only its revision tells.
     cloud.functions.update_alias(NAME, "live", "1", "")
     with pytest.raises(WideloadError, match="AWS refused to move alias") as told:
         execute(instructions, cloud, folder, clock=cloud.clock)
@@ -256,8 +257,14 @@ def test_deploy_stops_when_the_alias_was_moved_by_somebody_else(tmp_path: Path) 
     assert "run it again" in told.value.hint
 
 
-def test_deploy_every_instruction_may_be_carried_out_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize("before", [None, build(b"before", settings=Settings(layers=("x",)))])
+def test_deploy_every_instruction_may_be_carried_out_twice(
+    tmp_path: Path, before: Build | None
+) -> None:
     once, twice = FakeCloud(), FakeCloud()
+    if before is not None:
+        run(once, before, tmp_path)
+        run(twice, before, tmp_path)
     wanted = build(strategy=Strategy.S3_ZIP)
     folder = wanted.write(tmp_path)
     run(once, wanted, folder)

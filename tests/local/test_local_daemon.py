@@ -101,7 +101,9 @@ def test_what_an_account_has_from_the_start_is_the_same_after_a_restart(state: P
     system = efs.create_file_system(CreationToken="t")["FileSystemId"]
     point = efs.create_access_point(ClientToken="t", FileSystemId=system)["AccessPointId"]
     target = efs.create_mount_target(FileSystemId=system, SubnetId=subnet)["MountTargetId"]
-    uri = aws.client("ecr").create_repository(repositoryName="images")["repository"]["repositoryUri"]
+    uri = aws.client("ecr").create_repository(repositoryName="images")["repository"][
+        "repositoryUri"
+    ]
     daemon.stop(state)
     again = start(state)
     found = again.client("ec2").describe_subnets(SubnetIds=[subnet])["Subnets"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from wideload.build.ahead import Ahead
 from wideload.build.splice import splice
 from wideload.cache import Stamp, write_atomically
 from wideload.errors import WideloadError
@@ -75,22 +76,27 @@ def build(
     paths: Mapping[str, Path],
     folder: Path,
     cache: Cache,
+    ahead: Ahead | None = None,
 ) -> Manifest:
     """Write the artifacts of a proposal, then the manifest that makes them valid.
 
     :param paths: the fetched wheels by sha256.
     :param folder: of this function's build; what an older build left there is replaced.
+    :param ahead: started before the plan was made, where that pays.
     :raises WideloadError: something could not be read or written; the older build is whole.
     """
     package = folder / FUNCTION_ZIP
+    ahead = ahead or Ahead(package, cache)
     recipe = _recipe(slimmed.tree)
     note = cache.path("packages", hashlib.sha256(f"{recipe} {package}".encode()).hexdigest())
     made = _made_before(note, package)
     if made is None:
         wheels = {wheel.sha256: wheel for wheel in resolution.wheels}
-        sha256, files = splice(slimmed.tree, wheels, paths, package, cache)
+        sha256, files = splice(slimmed.tree, wheels, paths, package, cache, ahead)
         made = _Made(_RECIPE_VERSION, Stamp.of(package), sha256, files)
         write_atomically(note, msgspec.msgpack.encode(made))
+    else:
+        ahead.stop()
     by = {one.name: one.by for one in slimmed.provided}
     manifest = Manifest(
         schema=MANIFEST_SCHEMA,

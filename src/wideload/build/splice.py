@@ -24,6 +24,7 @@ from wideload.values.tree import Derived, FileEntry, LocalFile, WheelMember
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from wideload.build.ahead import Ahead
     from wideload.cache import Cache
     from wideload.values.resolution import Wheel
     from wideload.values.tree import FileTree
@@ -32,15 +33,16 @@ if TYPE_CHECKING:
 class _Output:
     """A file that is written while another thread digests what is written.
 
+    :param digest: of what is written first by :meth:`copy` without being digested.
     :param size: that it will have. It is reserved at once: a full disk shows before anything
         is written, and the file system need not find room when the file is renamed.
     """
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    def __init__(self, file: BinaryIO, size: int, digest: hashlib._Hash) -> None:
         self._file = file
         if sys.platform == "linux" and size:
             os.posix_fallocate(file.fileno(), 0, size)
-        self._digest = hashlib.sha256()
+        self._digest = digest
         self._queue: queue.SimpleQueue[bytes | memoryview | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
@@ -54,9 +56,10 @@ class _Output:
         self._queue.put(data)
         return self._file.write(data)
 
-    def copy(self, path: Path, data: memoryview) -> None:
+    def copy(self, path: Path, data: memoryview, *, digested: bool) -> None:
         """A whole file, within the kernel; `data` is its content, mapped."""
-        self._queue.put(data)
+        if not digested:
+            self._queue.put(data)
         self._file.flush()
         with path.open("rb") as source:
             at = 0
@@ -90,6 +93,7 @@ def splice(
     paths: Mapping[str, Path],
     into: Path,
     cache: Cache,
+    ahead: Ahead,
 ) -> tuple[str, tuple[ManifestFile, ...]]:
     """Write the zip of a tree, whole or not at all.
 
@@ -98,6 +102,7 @@ def splice(
 
     :param wheels: by sha256, all that the tree's entries name.
     :param paths: where these wheels lie.
+    :param ahead: digests what the zip began with last time.
     :return: sha256 of the zip, and the account of its files.
     :raises WideloadError: a wheel is broken, a file changed or is gone, or the disk is full.
     """
@@ -114,14 +119,16 @@ def splice(
             block_of(groups[sha256], wheels[sha256], paths[sha256], cache)
             for sha256 in sorted(groups, key=lambda sha256: wheels[sha256].name)
         ]
+        names = [block.sha256 for block, _ in blocks]
+        known, begun = ahead.prefix(names)
         with contextlib.ExitStack() as stack:
             # The maps are closed last: the digesting thread reads them until it is joined.
             maps = [stack.enter_context(_mapped(path)) for _, path in blocks]
-            output = _Output(stack.enter_context(replacing(into)), tree.zipped_bytes)
+            output = _Output(stack.enter_context(replacing(into)), tree.zipped_bytes, begun)
             stack.callback(output.finish)
             writer = ZipWriter(output)
-            for (block, path), content in zip(blocks, maps, strict=True):
-                output.copy(path, content)
+            for index, ((block, path), content) in enumerate(zip(blocks, maps, strict=True)):
+                output.copy(path, content, digested=index < known)
                 writer.skip(block.length, block.records)
                 files.extend(block.files)
             for entry in rest:
@@ -132,6 +139,7 @@ def splice(
             sha256 = output.finish()
             if size != tree.zipped_bytes:
                 raise AssertionError(f"planned {tree.zipped_bytes} bytes, wrote {size}")
+        ahead.remember(names)
     except OSError as error:
         raise WideloadError(
             f"{into.name} could not be written",

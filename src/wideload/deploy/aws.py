@@ -13,7 +13,7 @@ from wideload.deploy.aws_functions import AwsFunctions
 from wideload.deploy.aws_logs import AwsLogs
 from wideload.deploy.aws_roles import AwsRoles
 from wideload.deploy.aws_storage import AwsStorage
-from wideload.deploy.aws_trouble import asking, unreachable
+from wideload.deploy.aws_trouble import asking, connecting, unreachable
 from wideload.deploy.cloud import Identity
 from wideload.errors import WideloadError
 
@@ -79,7 +79,7 @@ class Aws:
     @cached_property
     def roles(self) -> AwsRoles:
         """IAM."""
-        with asking("iam"):
+        with connecting("iam"):
             return AwsRoles(
                 self._session.client("iam", endpoint_url=self._endpoint, config=_CONFIG)
             )
@@ -87,13 +87,13 @@ class Aws:
     @cached_property
     def storage(self) -> AwsStorage:
         """S3."""
-        with asking("s3"):
+        with connecting("s3"):
             return AwsStorage(self._s3(_PATH_STYLE if self._is_custom else _CONFIG))
 
     @cached_property
     def functions(self) -> AwsFunctions:
         """Lambda."""
-        with asking("lambda"):
+        with connecting("lambda"):
             return AwsFunctions(
                 self._session.client("lambda", endpoint_url=self._endpoint, config=_CONFIG),
                 self._session.client("lambda", endpoint_url=self._endpoint, config=_INVOKE_CONFIG),
@@ -102,18 +102,20 @@ class Aws:
     @cached_property
     def logs(self) -> AwsLogs:
         """CloudWatch Logs."""
-        with asking("logs"):
+        with connecting("logs"):
             return AwsLogs(
                 self._session.client("logs", endpoint_url=self._endpoint, config=_CONFIG)
             )
 
     def identity(self) -> Identity:
         """Who asks, and where."""
-        with asking("sts"):
+        with connecting("sts"):
             client = self._session.client("sts", endpoint_url=self._endpoint, config=_CONFIG)
+            is_custom = self._is_custom
+        with asking("sts"):
             caller = client.get_caller_identity()
-            partition = caller["Arn"].split(":")[1]
-            return Identity(caller["Account"], self._region, partition, is_custom=self._is_custom)
+        partition = caller["Arn"].split(":")[1]
+        return Identity(caller["Account"], self._region, partition, is_custom=is_custom)
 
     @cached_property
     def _is_custom(self) -> bool:

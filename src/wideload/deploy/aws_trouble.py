@@ -46,6 +46,20 @@ def asking(service: str) -> Iterator[None]:
         raise unreachable(error) from error
 
 
+@contextmanager
+def connecting(service: str) -> Iterator[None]:
+    """As `asking`, around the making of a client, which sends nothing yet."""
+    with asking(service):
+        try:
+            yield
+        except ValueError as error:
+            raise WideloadError(
+                "AWS cannot be reached",
+                why=str(error),
+                hint="check AWS_ENDPOINT_URL: it is to be like http://127.0.0.1:4566",
+            ) from error
+
+
 def unreachable(error: BotoCoreError) -> WideloadError:
     """The error to show where AWS gave no answer at all."""
     match error:

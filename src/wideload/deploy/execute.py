@@ -130,8 +130,7 @@ class _Run:
             case do.CreateAlias():
                 self._create_alias(step)
             case do.UpdateAlias():
-                version = self._number(step.version)
-                self._functions.update_alias(step.function, step.alias, version, step.revision)
+                self._update_alias(step)
             case (
                 do.DeleteAlias()
                 | do.DeleteFunction()
@@ -275,11 +274,22 @@ class _Run:
         try:
             self._functions.create_alias(step.function, step.alias, version)
         except Refused as refused:
-            if refused.code not in ALREADY_THERE:
+            if refused.code not in ALREADY_THERE or not self._stands_at(step, version):
                 raise
-            there = self._functions.find_alias(step.function, step.alias)
-            if there is None or there.version != version or there.is_weighted:
+
+    def _update_alias(self, step: do.UpdateAlias) -> None:
+        version = self._number(step.version)
+        try:
+            self._functions.update_alias(step.function, step.alias, version, step.revision)
+        except Refused as refused:
+            is_stale = refused.code == "PreconditionFailedException"
+            if not is_stale or not self._stands_at(step, version):
                 raise
+
+    def _stands_at(self, step: do.CreateAlias | do.UpdateAlias, version: str) -> bool:
+        """Whether the alias is as wished, from a request sent twice."""
+        there = self._functions.find_alias(step.function, step.alias)
+        return there is not None and there.version == version and not there.is_weighted
 
 
 def _unless(codes: frozenset[str], act: Callable[[], None]) -> None:

@@ -110,6 +110,11 @@ def _hint(refused: Refused) -> str:
     if refused.code in _DENIED:
         found = _NOT_AUTHORISED.search(refused.message)
         action = found[1] if found else refused.action
+        if action == "s3:ListBucket":
+            return (
+                f"allow these credentials {action}, or use others (AWS_PROFILE); "
+                "or another account owns a bucket of this name"
+            )
         return f"allow these credentials {action}, or use others (AWS_PROFILE)"
     if refused.code in _EXPIRED:
         return "the credentials have expired: log in again (`aws sso login`, or new keys)"

@@ -142,8 +142,9 @@ def _choose(
     if wheels or not sdists:
         raise no_wheel(package.name, package.version, wheels, target)
     sdist = _located(sdists[0], base)
-    path = fetch(sdist.url, sdist.sha256, _filename(sdist), http, cache)
-    return _built(package, *wheel_of_sdist(path, sdist.sha256, what, target, cache), cache)
+    name = _filename(sdist)
+    path = fetch(sdist.url, sdist.sha256, name, http, cache)
+    return _built(package, *wheel_of_sdist(path, name, sdist.sha256, what, target, cache), cache)
 
 
 def _built(package: LockedPackage, filename: str, sha256: str, cache: Cache) -> _Chosen:

@@ -7,6 +7,7 @@ import hashlib
 import io
 import re
 import shutil
+import sys
 import tarfile
 import tempfile
 import tomllib
@@ -25,7 +26,7 @@ from wideload.resolve.wheels import WHEELS
 from wideload.values.packing import pack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from wideload.cache import Cache
     from wideload.values.target import Target
@@ -35,6 +36,7 @@ _NATIVE_SUFFIXES = frozenset(
 )
 _NATIVE_BACKENDS = ("maturin", "scikit_build_core", "mesonpy", "setuptools_rust", "pyo3")
 _EXTENSIONS = re.compile(rb"ext_modules|rust_extensions|cythonize|cffi_modules")
+_NO_PYTHON = re.compile(r"No interpreter found|Failed to inspect Python interpreter")
 _BUILT = "built"
 _IGNORED = frozenset({".git", "__pycache__", ".venv", "build", "dist", ".tox", ".mypy_cache"})
 
@@ -65,20 +67,25 @@ def _judge(name: str, read: bytes | None) -> None:
             raise _Native(f"{Path(name).name} declares {found[0].decode()}")
 
 
-def _inspect_sdist(sdist: Path) -> None:
-    """Raise _Native where an sdist declares compiled parts at its top."""
-    sources: list[str] = []
+def _files_of_sdist(sdist: Path) -> Iterator[tuple[str, bytes | None]]:
+    """Names below the sdist's one folder, with the content of those at its top."""
     if zipfile.is_zipfile(sdist):
         with zipfile.ZipFile(sdist) as archive:
             for name in archive.namelist():
-                _judge(name, archive.read(name) if name.count("/") == 1 else None)
-                sources.append(name)
+                yield name, archive.read(name) if name.count("/") == 1 else None
     else:
         with tarfile.open(sdist) as tar:
             for entry in tar:
                 file = tar.extractfile(entry) if entry.name.count("/") == 1 else None
-                _judge(entry.name, file.read() if file else None)
-                sources.append(entry.name)
+                yield entry.name, file.read() if file else None
+
+
+def _inspect(files: Iterable[tuple[str, bytes | None]]) -> None:
+    """Raise _Native where a project declares compiled parts at its top."""
+    sources: list[str] = []
+    for name, content in files:
+        _judge(name, content)
+        sources.append(name)
     native = [name for name in sources if Path(name).suffix in _NATIVE_SUFFIXES]
     has_rust = any(Path(name).name == "Cargo.toml" for name in sources)
     if has_rust and native:
@@ -132,9 +139,9 @@ def _build(source: Path, what: str, target: Target) -> tuple[str, bytes]:
         out = Path(folder) / "out"
         arguments = ["build", "--wheel", "--out-dir", str(out), "--python", target.python_version]
         done = uv.run([*arguments, str(source)], Path(folder))
-        if done.returncode != 0 and "No interpreter found" in done.stderr:
+        if done.returncode != 0 and _NO_PYTHON.search(done.stderr):
             # A pure wheel is the same whatever Python builds it.
-            done = uv.run([*arguments[:-2], str(source)], Path(folder))
+            done = uv.run([*arguments[:-1], sys.executable, str(source)], Path(folder))
         wheels = list(out.glob("*.whl"))
         if done.returncode != 0 or len(wheels) != 1:
             raise WideloadError(
@@ -165,10 +172,12 @@ def _keep(key: str, filename: str, data: bytes, cache: Cache) -> tuple[str, str]
 
 
 def wheel_of_sdist(
-    sdist: Path, sha256: str, what: str, target: Target, cache: Cache
+    sdist: Path, filename: str, sha256: str, what: str, target: Target, cache: Cache
 ) -> tuple[str, str]:
     """Filename and sha256 of the pure wheel built from an sdist, kept in the cache.
 
+    :param sdist: where it lies, under whatever name.
+    :param filename: its own, by whose ending uv knows what it is.
     :raises WideloadError: it needs a compiler, or cannot be built.
     """
     key = hashlib.sha256(f"{sha256} {target.python_version}".encode()).hexdigest()
@@ -176,12 +185,15 @@ def wheel_of_sdist(
     if kept:
         return kept
     try:
-        _inspect_sdist(sdist)
+        _inspect(_files_of_sdist(sdist))
     except _Native as reason:
         raise _refused(what, str(reason), target) from None
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
         raise WideloadError(f"corrupt source distribution of {what}", why=str(error)) from error
-    return _keep(key, *_build(sdist, what, target), cache)
+    with tempfile.TemporaryDirectory(prefix="wideload-") as temporary:
+        copy = Path(temporary) / Path(filename).name
+        shutil.copy(sdist, copy)
+        return _keep(key, *_build(copy, what, target), cache)
 
 
 def _project_files(folder: Path) -> Iterator[Path]:
@@ -216,6 +228,16 @@ def wheel_of_folder(folder: Path, what: str, target: Target, cache: Cache) -> tu
     kept = _kept(key, cache)
     if kept:
         return kept
+    try:
+        _inspect(
+            (
+                f"{folder.name}/{path.relative_to(folder).as_posix()}",
+                path.read_bytes() if path.parent == folder else None,
+            )
+            for path in files
+        )
+    except _Native as reason:
+        raise _refused(what, str(reason), target) from None
     with tempfile.TemporaryDirectory(prefix="wideload-") as temporary:
         copy = Path(temporary) / folder.name
         for path in files:
