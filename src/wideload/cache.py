@@ -81,6 +81,14 @@ def write_atomically(path: Path, data: bytes) -> None:
         ) from error
 
 
+def _stamp_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.stamp")
+
+
+def _stamp(path: Path) -> None:
+    write_atomically(_stamp_of(path), msgspec.json.encode(Stamp.of(path)))
+
+
 class Cache:
     """Files by digest below one folder.
 
@@ -101,11 +109,10 @@ class Cache:
         modification time or inode is another than when it was last right.
         """
         path = self.path(kind, sha256, suffix)
-        stamp = path.with_name(f"{path.name}.stamp")
         try:
             now = Stamp.of(path)
             with contextlib.suppress(FileNotFoundError, msgspec.MsgspecError):
-                if msgspec.json.decode(stamp.read_bytes(), type=Stamp) == now:
+                if msgspec.json.decode(_stamp_of(path).read_bytes(), type=Stamp) == now:
                     return path
             with path.open("rb") as file:
                 right = hashlib.file_digest(file, "sha256").hexdigest() == sha256
@@ -114,17 +121,30 @@ class Cache:
         if right:
             # Only a shortcut: a cache that cannot be written to is still read.
             with contextlib.suppress(WideloadError):
-                write_atomically(stamp, msgspec.json.encode(now))
+                _stamp(path)
             return path
         with contextlib.suppress(OSError):
             path.unlink()
         return None
 
-    def partial(
-        self, kind: str, sha256: str, suffix: str = ""
-    ) -> contextlib.AbstractContextManager[BinaryIO]:
-        """A file to write that content into; it appears under its digest at the end."""
-        return replacing(self.path(kind, sha256, suffix))
+    def keep(self, written: Path, kind: str, sha256: str, suffix: str = "") -> Path:
+        """Move a file whose content was digested while it was written into its place."""
+        path = self.path(kind, sha256, suffix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written.replace(path)
+        _stamp(path)
+        return path
+
+    @contextlib.contextmanager
+    def partial(self, kind: str, sha256: str, suffix: str = "") -> Iterator[BinaryIO]:
+        """A file to write that content into; it appears under its digest at the end.
+
+        The caller checks, before the block ends, that the digest is right.
+        """
+        path = self.path(kind, sha256, suffix)
+        with replacing(path) as file:
+            yield file
+        _stamp(path)
 
     def sweep_partials(self, older_than_s: float, now: float) -> int:
         """Remove what killed runs left half written. Returns how many files went."""

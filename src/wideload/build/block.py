@@ -89,8 +89,6 @@ def block_of(
     block = Block(
         _VERSION, sink.digest.hexdigest(), writer.offset, tuple(writer.records), tuple(files)
     )
-    final = cache.path(_BLOCKS, block.sha256)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    temporary.replace(final)
+    final = cache.keep(temporary, _BLOCKS, block.sha256)
     write_atomically(note, msgspec.msgpack.encode(block))
     return block, final
