@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import msgspec
 
 from wideload.build.ahead import Ahead
-from wideload.build.builder import FUNCTION_ZIP
+from wideload.build.builder import FUNCTION_ZIP, last_manifest
 from wideload.build.builder import build as write_build
 from wideload.cache import Cache, default_root
+from wideload.plan.budget import check_budget
 from wideload.plan.planner import chosen, propose
 from wideload.resolve.credentials import Credentials
 from wideload.resolve.http import Http
@@ -155,6 +156,8 @@ class Pipeline:
         prepared = self.prepare(function, upgrade=upgrade)
         plan = self.plan(prepared)
         proposal = chosen(plan, function.strategy)
+        before = last_manifest(build_folder(function))
+        check_budget(function, prepared.slimmed.tree, prepared.resolution, before)
         gone = {one.name for one in prepared.slimmed.provided}
         wheels = [wheel for wheel in prepared.resolution.wheels if wheel.name not in gone]
         lacking = [

@@ -128,6 +128,14 @@ def build(
     return manifest
 
 
+def last_manifest(folder: Path) -> Manifest | None:
+    """The manifest of the last build, if there is one that can be read."""
+    try:
+        return msgspec.json.decode((folder / MANIFEST_NAME).read_bytes(), type=Manifest)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
+
+
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a build, its artifacts being there.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -41,6 +42,12 @@ def invoke(
         data = default.read_bytes() if default.is_file() else b"{}"
     else:
         data = sys.stdin.buffer.read() if str(event) == "-" else event.read_bytes()
+    try:
+        json.loads(data)
+    except ValueError as error:
+        raise WideloadError(
+            f"the event for {named.name} is not JSON", why=str(error), hint="Lambda takes JSON only"
+        ) from error
     answer = operate.invoke(pipeline.cloud(named.root, destination), named.name, data, qualifier)
     if logs or answer.function_error:
         session.console.tell(answer.log_tail.rstrip())

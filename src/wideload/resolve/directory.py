@@ -22,7 +22,7 @@ _ENCRYPTED = 0x1
 # What zipfile lets out when the bytes are no zip, or only nearly one.
 _BROKEN = (
     *(zipfile.BadZipFile, zlib.error, struct.error),
-    *(OSError, EOFError, ValueError, LookupError, RuntimeError),
+    *(OSError, EOFError, ValueError, LookupError, ArithmeticError, RuntimeError),
 )
 
 

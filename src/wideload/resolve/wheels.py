@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 WHEELS = "wheels"
 _FACTS = "directories"
-_FACTS_VERSION = 1
+_FACTS_VERSION = 2
 _CHUNK = 1 << 18
 
 
@@ -36,6 +36,9 @@ class WheelFacts(msgspec.Struct, frozen=True):
     size: int
     members: tuple[Member, ...]
     requires_dist: tuple[str, ...]
+    checked: bool
+    """Whether it was read from the wheel itself, its digest right. What a range request gave
+    is only as good as the index, until the wheel is there."""
 
 
 def local_path(url: str) -> Path | None:
@@ -107,7 +110,9 @@ def facts(url: str, sha256: str, filename: str, http: Http, cache: Cache) -> Whe
     note = cache.path(_FACTS, sha256, ".json")
     try:
         known = msgspec.json.decode(note.read_bytes(), type=WheelFacts)
-        if known.version == _FACTS_VERSION:
+        if known.version == _FACTS_VERSION and (
+            known.checked or not cache.verified(WHEELS, sha256, ".whl")
+        ):
             return known
     except (OSError, msgspec.MsgspecError):
         pass
@@ -117,7 +122,7 @@ def facts(url: str, sha256: str, filename: str, http: Http, cache: Cache) -> Whe
     if found is None:
         path = fetch(url, sha256, filename, http, cache)
         with path.open("rb") as file:
-            found = _facts(Directory(file, filename), path.stat().st_size)
+            found = _facts(Directory(file, filename), path.stat().st_size, checked=True)
     write_atomically(note, msgspec.json.encode(found))
     return found
 
@@ -125,10 +130,10 @@ def facts(url: str, sha256: str, filename: str, http: Http, cache: Cache) -> Whe
 def _remote_facts(url: str, filename: str, http: Http) -> WheelFacts | None:
     try:
         remote = RemoteFile(http, url)
-        return _facts(Directory(remote, filename), remote.size)
+        return _facts(Directory(remote, filename), remote.size, checked=False)
     except NoRanges:
         return None
 
 
-def _facts(directory: Directory, size: int) -> WheelFacts:
-    return WheelFacts(_FACTS_VERSION, size, directory.members, directory.metadata())
+def _facts(directory: Directory, size: int, *, checked: bool) -> WheelFacts:
+    return WheelFacts(_FACTS_VERSION, size, directory.members, directory.metadata(), checked)

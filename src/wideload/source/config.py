@@ -36,6 +36,9 @@ _HOST = re.compile(
     r"\*|(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?|\[[0-9a-fA-F:]+\]"
 )
 _DESCRIPTION = 256
+_UNITS = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3}
+_UNITS |= {"kib": 1024, "mib": 1024**2, "gib": 1024**3}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(|B|[kMG]i?B)", re.IGNORECASE)
 _NAMES_SHOWN = 8
 
 
@@ -71,6 +74,11 @@ class FunctionConfig(msgspec.Struct, frozen=True):
     """Whether the tests folder is packed."""
     allow_secrets: tuple[str, ...] = ()
     """Paths of files to pack although they look like secrets."""
+    slim: str = "safe"
+    """``none`` packs all of every package, what the runtime carries too."""
+    max_unzipped: int | str | None = None
+    """What the package may weigh: bytes, or a size like ``"180 MB"``."""
+    max_zipped: int | str | None = None
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -104,6 +112,9 @@ _ALLOWED: dict[str, tuple[str, str]] = {
     "groups": (_STRINGS, '["job"]'),
     "extras": (_STRINGS, '["fast"]'),
     "tests": ("true or false", "false"),
+    "slim": ("safe or none", '"safe"'),
+    "max_unzipped": ("a number of bytes, or a size", '"180 MB"'),
+    "max_zipped": ("a number of bytes, or a size", '"60 MB"'),
     "allow_secrets": ("a list of paths in the source folder", '["certs/public.pem"]'),
 }
 _FIELDS = {field.name: field for field in msgspec.structs.fields(FunctionConfig)}
@@ -263,6 +274,11 @@ def _check_values(config: FunctionConfig, where: _Table) -> None:
             raise where.refuse(key, value, f"{_ALLOWED[key][0]}, {low} to {high}")
     if len(config.description) > _DESCRIPTION:
         raise where.refuse("description", "", why=f"found {len(config.description)} characters")
+    if config.slim not in ("safe", "none"):
+        raise where.refuse("slim", config.slim)
+    for key, size in (("max_unzipped", config.max_unzipped), ("max_zipped", config.max_zipped)):
+        if size is not None and parse_size(size) is None:
+            raise where.refuse(key, size)
     for host in config.network:
         if not _HOST.fullmatch(host):
             raise where.refuse("network", host)
@@ -299,6 +315,14 @@ def _check_environment(config: FunctionConfig, where: _Table) -> None:
             f"{broken.allowed} bytes in all",
             why=f"found {broken.actual} bytes of names and values as JSON",
         )
+
+
+def parse_size(size: int | str) -> int | None:
+    """Bytes of ``1000``, ``"180 MB"`` or ``"60 MiB"``; nothing where it is no size."""
+    if isinstance(size, int):
+        return size if size > 0 else None
+    match = _SIZE.fullmatch(size.strip())
+    return round(float(match[1]) * _UNITS[match[2].lower()]) if match else None
 
 
 def _shown(value: object) -> str:

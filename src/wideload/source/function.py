@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from wideload.errors import WideloadError
 from wideload.source.choose import unknown_function
+from wideload.source.config import parse_size
 from wideload.source.files import list_files, measure
 from wideload.source.handler import check_handler
 from wideload.source.ignore import Rules, read_ignore_file
@@ -15,7 +16,7 @@ from wideload.source.locks import Selection
 from wideload.source.nearest import nearest
 from wideload.source.requirements import read_requirements
 from wideload.source.secrets import guard_secrets
-from wideload.values.function import Function, Settings, Strategy
+from wideload.values.function import Budget, Function, Settings, Strategy
 from wideload.values.target import Target
 
 if TYPE_CHECKING:
@@ -95,6 +96,11 @@ def read_function(
         ),
         strategy=strategy,
         network=config.network,
+        slim="none" if config.slim == "none" else "safe",
+        budget=Budget(
+            None if config.max_unzipped is None else parse_size(config.max_unzipped),
+            None if config.max_zipped is None else parse_size(config.max_zipped),
+        ),
     )
 
 

@@ -38,6 +38,13 @@ class Settings(msgspec.Struct, frozen=True):
     description: str = ""
 
 
+class Budget(msgspec.Struct, frozen=True):
+    """What the user lets the package weigh, in bytes; nothing is no limit of his."""
+
+    max_unzipped: int | None = None
+    max_zipped: int | None = None
+
+
 class OpenRequirements(msgspec.Struct, frozen=True, tag="open"):
     """Requirements that are still to be resolved; uv reads the file itself."""
 
@@ -109,5 +116,6 @@ class Function(msgspec.Struct, frozen=True):
     strategy: Strategy | Literal["auto"] = "auto"
     slim: Literal["safe", "none"] = "safe"
     """Whether slimming may leave out what is not needed; ``none`` ships all of it."""
+    budget: Budget = Budget()
     network: tuple[str, ...] = ()
     """Hosts that the function may reach while it runs on this machine; ``*`` is all."""

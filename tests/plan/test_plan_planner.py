@@ -1,0 +1,213 @@
+"""Every way to ship, weighed to the byte against the limits, with the words of AWS."""
+
+from __future__ import annotations
+
+import pytest
+
+from made_values import AL2023, member, resolution_of, slimmed_of, wheel_value
+from wideload.errors import WideloadError
+from wideload.plan.planner import ORDER, chosen, propose
+from wideload.report.plan import plan_json
+from wideload.values.function import Strategy
+from wideload.values.proposal import Plan, Proposal, Refusal
+from wideload.values.slimmed import Provided
+
+# The largest zip whose base64 leaves the request below 69,905,067 bytes.
+LARGEST_DIRECT = 52_428_786
+LARGEST_UNZIPPED = 262_144_000
+REQUEST = (
+    "RequestEntityTooLargeException: Request must be smaller than 69905067 bytes for the "
+    "UpdateFunctionCode operation"
+)
+UNZIPPED = "InvalidParameterValueException: Unzipped size must be smaller than 262144000 bytes"
+
+
+def plan_of(
+    zipped: int = 1000, unzipped: int = 2000, wanted: Strategy | None = None, layers: int = 0
+) -> Plan:
+    return propose(
+        "shop",
+        resolution_of(),
+        slimmed_of(zipped, unzipped),
+        wanted=wanted or "auto",
+        layers_bytes=layers,
+    )
+
+
+def ways(plan: Plan) -> dict[str, list[str]]:
+    """For each strategy the words of AWS that refuse it; none where it is proposed."""
+    return {
+        one.strategy.value: [limit.aws_error for limit in one.limits]
+        if isinstance(one, Refusal)
+        else []
+        for one in plan.candidates
+    }
+
+
+def test_the_simplest_way_comes_first() -> None:
+    plan = plan_of()
+    assert [one.strategy for one in plan.candidates] == list(ORDER)
+    assert ORDER == (Strategy.DIRECT_ZIP, Strategy.S3_ZIP)
+    assert plan.choice is Strategy.DIRECT_ZIP
+    assert all(isinstance(one, Proposal) for one in plan.candidates)
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_the_edge_of_the_request(more: int) -> None:
+    plan = plan_of(LARGEST_DIRECT + more)
+    refused = [REQUEST] if more > 0 else []
+    assert ways(plan) == {"direct-zip": refused, "s3-zip": []}
+    assert plan.choice is (Strategy.S3_ZIP if refused else Strategy.DIRECT_ZIP)
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1])
+@pytest.mark.parametrize("layers", [0, 7_000_000])
+def test_the_edge_of_the_unzipped_quota(more: int, layers: int) -> None:
+    plan = plan_of(1000, LARGEST_UNZIPPED - layers + more, layers=layers)
+    words = UNZIPPED.replace("262144000", str(LARGEST_UNZIPPED - layers))
+    refused = [words] if more > 0 else []
+    assert ways(plan) == {"direct-zip": refused, "s3-zip": refused}
+    assert plan.choice is (None if refused else Strategy.DIRECT_ZIP)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_the_edge_of_the_layers(more: int) -> None:
+    words = (
+        "InvalidParameterValueException: Layers consume more than the available size of "
+        "262144000 bytes"
+    )
+    plan = plan_of(1000, 0, layers=LARGEST_UNZIPPED + more)
+    assert ways(plan)["s3-zip"] == ([words] if more else [])
+
+
+def test_every_broken_limit_is_told_with_what_is_allowed_and_what_it_is() -> None:
+    plan = plan_of(60_000_000, 300_000_000)
+    direct, s3 = plan.candidates
+    assert isinstance(direct, Refusal)
+    assert isinstance(s3, Refusal)
+    assert [(one.limit, one.allowed, one.actual) for one in direct.limits] == [
+        ("request-size", 69_905_067, 80_000_016),
+        ("code-size-unzipped", 262_144_000, 300_000_000),
+    ]
+    assert [one.aws_error for one in direct.limits] == [REQUEST, UNZIPPED]
+    assert [one.limit for one in s3.limits] == ["code-size-unzipped"]
+    assert plan.choice is None
+    assert plan.chosen is None
+
+
+def test_a_wanted_way_is_taken_instead_of_the_first() -> None:
+    plan = plan_of(wanted=Strategy.S3_ZIP)
+    assert plan.choice is Strategy.S3_ZIP
+    assert chosen(plan, Strategy.S3_ZIP).strategy is Strategy.S3_ZIP
+
+
+def test_a_wanted_way_that_is_refused_is_an_error_though_another_works() -> None:
+    plan = plan_of(60_000_000, wanted=Strategy.DIRECT_ZIP)
+    assert plan.choice is None
+    with pytest.raises(WideloadError) as caught:
+        chosen(plan, Strategy.DIRECT_ZIP)
+    assert caught.value.what.startswith("direct-zip is no way to ship shop: it is ")
+    assert caught.value.why == f"AWS would answer {REQUEST}"
+
+
+def test_a_wanted_way_that_cannot_be_built_yet() -> None:
+    plan = plan_of(wanted=Strategy.EFS)
+    with pytest.raises(WideloadError) as caught:
+        chosen(plan, Strategy.EFS)
+    assert caught.value.what == "wideload cannot ship shop by efs yet"
+    assert "direct-zip and s3-zip" in caught.value.why
+    assert "auto" in caught.value.hint
+
+
+def test_no_way_at_all_names_the_bytes_over_and_the_heaviest_packages() -> None:
+    wheels = [
+        wheel_value(name, members=[member(f"{name}/lib.so", size)])
+        for name, size in (("a", 1_000_000), ("b", 90_000_000), ("c", 30_000_000), ("d", 2))
+    ]
+    provided = wheel_value("boto3", members=[member("boto3/x", 200_000_000)])
+    plan = propose(
+        "shop",
+        resolution_of(*wheels, provided),
+        slimmed_of(1000, LARGEST_UNZIPPED + 5_251_653, [Provided("boto3", "runtime")]),
+    )
+    with pytest.raises(WideloadError) as caught:
+        chosen(plan, "auto")
+    assert caught.value.what == "no way to ship shop: it is 5,251,653 bytes over"
+    assert caught.value.why == f"AWS would answer {UNZIPPED}"
+    assert caught.value.hint == "the heaviest packages are b (90 MB), c (30 MB), a (1 MB)"
+
+
+def test_packages_are_weighed_raw_and_marked_where_they_are_provided() -> None:
+    wheels = [
+        wheel_value("boto3", "1.44", members=[member("boto3/a.py", 100, 40)]),
+        wheel_value("numpy", "2.1", members=[member("numpy/a.so", 900, 300), member("b", 1)]),
+    ]
+    plan = propose(
+        "shop",
+        resolution_of(*wheels, downloaded_bytes=77),
+        slimmed_of(1000, 2000, [Provided("boto3", "runtime")]),
+    )
+    assert plan_json(plan) == {
+        "schema": 1,
+        "function": "shop",
+        "target": {"runtime": "python3.13", "architecture": "x86_64"},
+        "packages": [
+            {
+                "name": "boto3",
+                "version": "1.44",
+                "unzipped_bytes": 100,
+                "zipped_bytes": 40,
+                "provided_by": "runtime",
+            },
+            {
+                "name": "numpy",
+                "version": "2.1",
+                "unzipped_bytes": 901,
+                "zipped_bytes": 301,
+                "provided_by": None,
+            },
+        ],
+        "candidates": [
+            {
+                "strategy": "direct-zip",
+                "feasible": True,
+                "zipped_bytes": 1000,
+                "unzipped_bytes": 2000,
+                "reasons": ["one call, nothing else needed"],
+                "refusals": [],
+            },
+            {
+                "strategy": "s3-zip",
+                "feasible": True,
+                "zipped_bytes": 1000,
+                "unzipped_bytes": 2000,
+                "reasons": ["a bucket takes what is too big for the request"],
+                "refusals": [],
+            },
+        ],
+        "choice": "direct-zip",
+        "downloaded_bytes": 77,
+    }
+
+
+def test_a_refusal_in_json() -> None:
+    refused = plan_json(plan_of(60_000_000))["candidates"][0]
+    assert refused == {
+        "strategy": "direct-zip",
+        "feasible": False,
+        "zipped_bytes": 60_000_000,
+        "unzipped_bytes": 2000,
+        "reasons": [],
+        "refusals": [
+            {
+                "limit": "request-size",
+                "allowed": 69_905_067,
+                "actual": 80_000_016,
+                "aws_error": REQUEST,
+            }
+        ],
+    }
+
+
+def test_the_target_is_the_resolutions() -> None:
+    assert plan_of().target == AL2023
