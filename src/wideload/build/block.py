@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 
 from wideload.archive import Sink, ZipWriter
 from wideload.build.wheelfile import WheelFile
 from wideload.cache import replacing, write_atomically
+from wideload.errors import WideloadError
 from wideload.values.artifact import ManifestFile
-from wideload.values.tree import FileEntry, WheelMember
+from wideload.values.tree import Derived, FileEntry, LocalFile, WheelMember
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,18 +52,39 @@ def _key(entries: Sequence[FileEntry], wheel: Wheel) -> str:
     """Of all that the bytes of a block depend on."""
     digest = hashlib.sha256(f"{_VERSION} {wheel.sha256}\n".encode())
     for entry in entries:
-        assert isinstance(entry.origin, WheelMember)
-        digest.update(f"{entry.path}\0{entry.mode:o}\0{entry.origin.name}\0".encode())
+        origin = entry.origin
+        source = origin.name if isinstance(origin, WheelMember) else origin.sha256
+        digest.update(f"{entry.path}\0{entry.mode:o}\0{source}\0".encode())
     return digest.hexdigest()
+
+
+def derived_stream(entry: FileEntry, origin: Derived, cache: Cache) -> bytes:
+    """The stream of a file that wideload made.
+
+    :raises WideloadError: the cache lost it since the plan was made.
+    """
+    try:
+        stream = cache.path("derived", origin.sha256).read_bytes()
+    except FileNotFoundError:
+        stream = b""
+    if len(stream) != entry.compressed_size:
+        raise WideloadError(
+            f"{entry.path} as made by {origin.maker} is no longer in the cache",
+            why="the cache was emptied, or damaged, while the build ran",
+            hint="build again",
+        )
+    return stream
 
 
 def block_of(
     entries: Sequence[FileEntry], wheel: Wheel, path: Path, cache: Cache
 ) -> tuple[Block, Path]:
-    """The block of these entries, all members of the wheel, and the file that holds it.
+    """The block of these entries and the file that holds it.
+
+    :param entries: members of the wheel, or files derived from them.
 
     :param path: where the wheel lies.
-    :raises WideloadError: the wheel is broken inside.
+    :raises WideloadError: the wheel is broken inside, or the cache lost what was derived.
     """
     key = _key(entries, wheel)
     note = cache.path(_NOTES, key, ".msgpack")
@@ -81,11 +103,19 @@ def block_of(
         sink = _DigestingSink(file)
         writer = ZipWriter(sink)
         for entry in entries:
-            assert isinstance(entry.origin, WheelMember)
-            with source.stream(entry.origin.name) as stream:
-                writer.add(entry, stream)
-            sha256 = source.sha256(entry.origin.name)
-            files.append(ManifestFile(entry.path, entry.size, sha256, wheel.filename))
+            match entry.origin:
+                case WheelMember(_, name):
+                    with source.stream(name) as stream:
+                        writer.add(entry, stream)
+                    sha256, origin = source.sha256(name), wheel.filename
+                case Derived(sha256, maker):
+                    writer.add(entry, derived_stream(entry, entry.origin, cache))
+                    origin = f"{wheel.filename} by {maker}"
+                case LocalFile():
+                    raise AssertionError(f"{entry.path} is no wheel's")
+                case _:
+                    assert_never(entry.origin)
+            files.append(ManifestFile(entry.path, entry.size, sha256, origin))
     block = Block(
         _VERSION, sink.digest.hexdigest(), writer.offset, tuple(writer.records), tuple(files)
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, assert_never
 
 from wideload.archive import ZipWriter
-from wideload.build.block import block_of
+from wideload.build.block import block_of, derived_stream
 from wideload.cache import replacing
 from wideload.errors import WideloadError
 from wideload.values.artifact import ManifestFile
@@ -109,10 +109,8 @@ def splice(
     groups: dict[str, list[FileEntry]] = {}
     rest: list[FileEntry] = []
     for entry in tree:
-        if isinstance(entry.origin, WheelMember):
-            groups.setdefault(entry.origin.wheel, []).append(entry)
-        else:
-            rest.append(entry)
+        wheel = "" if isinstance(entry.origin, LocalFile) else entry.origin.wheel
+        (groups.setdefault(wheel, []) if wheel else rest).append(entry)
     files: list[ManifestFile] = []
     try:
         blocks = [
@@ -170,7 +168,7 @@ def _single(entry: FileEntry, cache: Cache) -> tuple[bytes, str, str]:
                 raise AssertionError(f"{entry.path} was planned otherwise")
             return stream, entry.origin.sha256, "source"
         case Derived(sha256, maker):
-            return cache.path("derived", sha256).read_bytes(), sha256, maker
+            return derived_stream(entry, entry.origin, cache), sha256, maker
         case WheelMember():
             raise AssertionError(f"{entry.path} is a wheel's")
         case _:

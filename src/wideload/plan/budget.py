@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wideload.errors import WideloadError
-from wideload.values.tree import WheelMember
+from wideload.values.tree import LocalFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,8 +45,8 @@ def _by_package(tree: FileTree, resolution: Resolution) -> dict[str, int]:
     names = {wheel.sha256: wheel.name for wheel in resolution.wheels}
     sizes: dict[str, int] = {}
     for entry in tree:
-        origin = entry.origin
-        name = names[origin.wheel] if isinstance(origin, WheelMember) else _OWN
+        wheel = "" if isinstance(entry.origin, LocalFile) else entry.origin.wheel
+        name = names.get(wheel, _OWN)
         sizes[name] = sizes.get(name, 0) + entry.size
     return sizes
 
@@ -58,7 +58,7 @@ def _growth(now: Mapping[str, int], before: Manifest | None) -> str:
     wheels = {wheel.filename: wheel.name for wheel in before.wheels}
     then: dict[str, int] = {}
     for file in before.files:
-        name = wheels.get(file.origin, _OWN)
+        name = wheels.get(file.origin.partition(" by ")[0], _OWN)
         then[name] = then.get(name, 0) + file.size
     grown = {name: size - then.get(name, 0) for name, size in now.items()}
     largest = sorted((name for name in grown if grown[name] > 0), key=lambda name: -grown[name])

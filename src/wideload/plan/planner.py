@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 from wideload import limits
 from wideload.errors import WideloadError
 from wideload.values.function import Strategy
-from wideload.values.proposal import BrokenLimit, PackageWeight, Plan, Proposal, Refusal
+from wideload.values.proposal import PackageWeight, Plan, Proposal, Refusal
 
 if TYPE_CHECKING:
     from wideload.values.resolution import Resolution
@@ -73,6 +73,11 @@ def _weigh(strategy: Strategy, slimmed: Slimmed, layers_bytes: int) -> Proposal 
     return Proposal(strategy, zipped, unzipped, reason)
 
 
+def _over(refusal: Refusal) -> int:
+    """Bytes by which the worst of its limits is broken."""
+    return max((limit.actual - limit.allowed for limit in refusal.limits), default=0)
+
+
 def chosen(plan: Plan, wanted: Strategy | Literal["auto"]) -> Proposal:
     """The proposal to build.
 
@@ -92,9 +97,10 @@ def chosen(plan: Plan, wanted: Strategy | Literal["auto"]) -> Proposal:
             why=f"it builds {' and '.join(ORDER)}",
             hint='set strategy = "auto"',
         )
-    broken: list[BrokenLimit] = [limit for refusal in refusals for limit in refusal.limits]
-    words = "; ".join(dict.fromkeys(limit.aws_error for limit in broken))
-    over = max((limit.actual - limit.allowed for limit in broken), default=0)
+    # Of the way that is nearest to working: what it lacks is what has to go.
+    nearest = min(refusals, key=_over)
+    words = "; ".join(dict.fromkeys(limit.aws_error for limit in nearest.limits))
+    over = _over(nearest)
     heaviest = sorted(
         (package for package in plan.packages if not package.provided_by),
         key=lambda package: -package.unzipped_bytes,

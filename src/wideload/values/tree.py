@@ -35,6 +35,8 @@ class Derived(msgspec.Struct, frozen=True, tag="derived"):
     sha256: str
     maker: str
     """The rule and its version, e.g. ``"elf/1"``."""
+    wheel: str = ""
+    """sha256 of the wheel it was made of; empty where it was made of the user's own files."""
 
 
 Origin = WheelMember | LocalFile | Derived
