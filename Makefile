@@ -18,9 +18,11 @@ demo: $(VENV)/.ready
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.ready lint types
+	$(SYSTEM) tests
 	$(BIN)/pytest -n 2 --dist loadfile
 
 heavy: $(VENV)/.ready
+	$(SYSTEM) tests
 	$(BIN)/pytest -m heavy
 
 lint: $(VENV)/.ready

@@ -145,6 +145,7 @@ class LocalIndex:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 64
 
     def __init__(self, index: LocalIndex) -> None:
         self.index = index
@@ -287,8 +288,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         for at in range(0, len(body), _PIECE):
             piece = body[at : at + _PIECE]
-            self.wfile.write(piece)
+            # Before it is written: whoever received it may count at once.
             with index.lock:
                 index.sent[path] += len(piece)
+            self.wfile.write(piece)
             if index.manners.pause and "files/" in path:
                 time.sleep(index.manners.pause)

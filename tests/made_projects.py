@@ -50,6 +50,7 @@ class ProjectMaker:
         *,
         runtime: str = "python3.13",
         architecture: str = "x86_64",
+        slim: bool = False,
         more: str = "",
         files: Mapping[str, str | bytes] | None = None,
         folder: str = "",
@@ -57,6 +58,7 @@ class ProjectMaker:
         """A project whose only function lies beside its configuration.
 
         :param requirements: text of requirements.txt; without it the function needs nothing.
+        :param slim: whether slimming applies; without it all of the wheels is packed.
         :param more: lines of the function's table.
         """
         root = self.folder / (folder or name)
@@ -67,6 +69,8 @@ class ProjectMaker:
             f'runtime = "{runtime}"',
             f'architecture = "{architecture}"',
         ]
+        if not slim:
+            lines.append('slim = "none"')
         if requirements is None and "requirements" not in more:
             lines.append('requirements = ""')
         (root / "wideload.toml").write_text("\n".join([*lines, more, ""]), encoding="utf-8")

@@ -213,6 +213,19 @@ def with_wrong_crc(data: bytes, name: str) -> bytes:
     raise KeyError(name)
 
 
+def with_claimed_size(data: bytes, name: str, size: int, packed: int) -> bytes:
+    """The same zip, whose directory claims other sizes for a member than it has."""
+    changed = bytearray(data)
+    _, position, count = _directory_at(data)
+    for _ in range(count):
+        length, extra, comment = struct.unpack_from("<HHH", data, position + 28)
+        if data[position + 46 : position + 46 + length] == name.encode():
+            struct.pack_into("<II", changed, position + 20, packed, size)
+            return bytes(changed)
+        position += 46 + length + extra + comment
+    raise KeyError(name)
+
+
 def members_of(made: Made) -> dict[str, bytes]:
     """The files of a wheel by their name in it."""
     with zipfile.ZipFile(io.BytesIO(made.data)) as archive:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -12,13 +13,14 @@ from wideload.build.ahead import Ahead
 from wideload.build.builder import FUNCTION_ZIP, last_manifest
 from wideload.build.builder import build as write_build
 from wideload.cache import Cache, default_root
+from wideload.errors import WideloadError
 from wideload.plan.budget import check_budget
 from wideload.plan.planner import chosen, propose
 from wideload.resolve.credentials import Credentials
 from wideload.resolve.http import Http
 from wideload.resolve.locking import lock
 from wideload.resolve.resolver import fetch_all, resolve
-from wideload.slim.slimming import slim
+from wideload.slim.slimming import slim, slim_fetched
 from wideload.source.choose import find_function
 from wideload.source.function import read_function
 from wideload.source.locks import Selection
@@ -31,10 +33,11 @@ from wideload.values.function import (
     NoRequirements,
     OpenRequirements,
 )
+from wideload.values.profile import PackageUse, Profile
 from wideload.values.proposal import Plan
 from wideload.values.resolution import Resolution
-from wideload.values.slimmed import Slimmed
-from wideload.values.tree import FileTree, LocalFile
+from wideload.values.slimmed import Slimmed, SlimOptions
+from wideload.values.tree import FileTree, LocalFile, WheelMember
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,6 +84,15 @@ class Built(msgspec.Struct, frozen=True):
     folder: Path
 
 
+class Traced(msgspec.Struct, frozen=True):
+    """What came of tracing a build."""
+
+    path: Path
+    """Where the profile lies."""
+    profile: Profile
+    account: tuple[PackageUse, ...]
+
+
 class Terms(msgspec.Struct, frozen=True):
     """How a deployment is to be done."""
 
@@ -115,6 +127,14 @@ def build_folder(function: Function) -> Path:
     return state_folder(function) / "build" / function.name
 
 
+def _options(function: Function) -> SlimOptions:
+    return SlimOptions(
+        rules="none" if function.slim == "none" else "safe",
+        bytecode=function.bytecode,
+        keep=function.keep,
+    )
+
+
 class Pipeline:
     """The stages over one cache, one client of the index and one narrator."""
 
@@ -138,7 +158,11 @@ class Pipeline:
     def prepare(self, function: Function, *, upgrade: bool = False) -> Prepared:
         """Resolve and slim: what would be shipped, nothing of it downloaded."""
         resolution = self._resolve(function, upgrade=upgrade)
-        return Prepared(function, resolution, slim(resolution, function.files, rules=function.slim))
+        # Without the cache only what the runtime carries is left out.
+        cache = self.cache if function.slim == "safe" else None
+        return Prepared(
+            function, resolution, slim(resolution, function.files, _options(function), cache)
+        )
 
     def plan(self, prepared: Prepared) -> Plan:
         """Every way to ship it, side by side."""
@@ -154,18 +178,16 @@ class Pipeline:
         """
         ahead = Ahead(build_folder(function) / FUNCTION_ZIP, self.cache)
         prepared = self.prepare(function, upgrade=upgrade)
+        if prepared.slimmed.exact:
+            # What is refused is refused before anything is fetched.
+            chosen(self.plan(prepared), function.strategy)
+        paths = self._fetch(prepared)
+        if not prepared.slimmed.exact:
+            prepared = self._slim_exactly(prepared, paths)
         plan = self.plan(prepared)
         proposal = chosen(plan, function.strategy)
         before = last_manifest(build_folder(function))
         check_budget(function, prepared.slimmed.tree, prepared.resolution, before)
-        gone = {one.name for one in prepared.slimmed.provided}
-        wheels = [wheel for wheel in prepared.resolution.wheels if wheel.name not in gone]
-        lacking = [
-            wheel for wheel in wheels if not self.cache.verified("wheels", wheel.sha256, ".whl")
-        ]
-        http = self._http(function)
-        with self.narrator.progress("fetching wheels", sum(one.size for one in lacking)) as done:
-            paths = fetch_all(wheels, http, self.cache, done)
         manifest = write_build(
             function,
             prepared.resolution,
@@ -179,33 +201,113 @@ class Pipeline:
         packed = prepared.slimmed.tree.where(lambda entry: not isinstance(entry.origin, LocalFile))
         return Built(function, plan, manifest, packed, build_folder(function))
 
+    def _fetch(self, prepared: Prepared) -> dict[str, Path]:
+        """The wheels that are packed, by sha256."""
+        gone = {one.name for one in prepared.slimmed.provided}
+        wheels = [wheel for wheel in prepared.resolution.wheels if wheel.name not in gone]
+        lacking = [
+            wheel for wheel in wheels if not self.cache.verified("wheels", wheel.sha256, ".whl")
+        ]
+        http = self._http(prepared.function)
+        with self.narrator.progress("fetching wheels", sum(one.size for one in lacking)) as done:
+            return fetch_all(wheels, http, self.cache, done)
+
+    def _slim_exactly(self, prepared: Prepared, paths: dict[str, Path]) -> Prepared:
+        """Slim with the wheels at hand; what is made of them is kept for the next time."""
+        from wideload.interpreters import find_interpreter  # noqa: PLC0415
+
+        function = prepared.function
+        python = None
+        if function.bytecode != "none":
+            try:
+                version = function.target.python_version
+                python = find_interpreter(version, self.cache.root).executable
+            except WideloadError as error:
+                self.narrator.tell(f"note: {error.what}: modules ship uncompiled")
+        total = sum(wheel.unzipped_bytes for wheel in prepared.resolution.wheels)
+        with self.narrator.progress("slimming", total) as done:
+            slimmed = slim_fetched(
+                prepared.resolution,
+                function.files,
+                _options(function),
+                paths,
+                python,
+                self.cache,
+                done,
+            )
+        return Prepared(function, prepared.resolution, slimmed)
+
     def verify(self, built: Built, events: Sequence[Path] = ()) -> Verdict:
         """Start the build as Lambda would, import what it packs, and invoke the events."""
         from wideload.sandbox.linux import LinuxSandbox  # noqa: PLC0415
-        from wideload.sandbox.unpack import unpack  # noqa: PLC0415
         from wideload.verify.modules import top_level_modules  # noqa: PLC0415
         from wideload.verify.verifier import read_cases, verify  # noqa: PLC0415
 
-        function, settings = built.function, built.function.settings
-        cases = read_cases(events, Path(function.source))
-        package = built.manifest.artifact("function")
-        task = self.cache.path("unpacked", package.sha256)
-        if not task.is_dir():
-            unpack(built.folder / package.filename, task)
-        spec = EnvironmentSpec(
-            function=function.name,
-            version="$LATEST",
-            target=function.target,
-            handler=function.handler,
-            task=str(task),
-            memory=settings.memory,
-            timeout=settings.timeout,
-            ephemeral=settings.ephemeral,
-            environment=settings.environment,
-            network=function.network,
-        )
+        cases = read_cases(events, Path(built.function.source))
+        spec = self._spec(built)
         sandbox = LinuxSandbox(self.cache.root)
         return verify(sandbox, spec, top_level_modules(built.packed), cases)
+
+    def compare(self, built: Built, events: Sequence[Path] = ()) -> Verdict:
+        """Hold a slimmed build to what the same function does unslimmed."""
+        from wideload.build.splice import splice  # noqa: PLC0415
+        from wideload.sandbox.linux import LinuxSandbox  # noqa: PLC0415
+        from wideload.sandbox.unpack import unpack  # noqa: PLC0415
+        from wideload.verify.modules import all_modules  # noqa: PLC0415
+        from wideload.verify.verifier import compare, read_cases  # noqa: PLC0415
+
+        function = built.function
+        prepared = self.prepare(msgspec.structs.replace(function, slim="none"))
+        tree, wheels = prepared.slimmed.tree, prepared.resolution.wheels
+        shipped = {file.path for file in built.manifest.files}
+        kept = tree.where(
+            lambda entry: (
+                isinstance(entry.origin, WheelMember)
+                # A module may ship compiled, in the place of its source.
+                and (entry.path in shipped or f"{entry.path}c" in shipped)
+            )
+        )
+        spec = self._spec(built)
+        with tempfile.TemporaryDirectory(prefix="wideload-") as folder:
+            package, task = Path(folder) / "raw.zip", Path(folder) / "task"
+            Path(folder).chmod(0o755)
+            paths = self._fetch(prepared)
+            by_digest = {wheel.sha256: wheel for wheel in wheels}
+            splice(tree, by_digest, paths, package, self.cache, Ahead(package, self.cache))
+            unpack(package, task)
+            return compare(
+                LinuxSandbox(self.cache.root),
+                spec,
+                msgspec.structs.replace(spec, task=str(task)),
+                all_modules(kept),
+                read_cases(events, Path(function.source)),
+            )
+
+    def trace(self, built: Built, events: Sequence[Path] = ()) -> Traced:
+        """Run the events and write down what of the build they use.
+
+        :raises WideloadError: there is no event or no tracer, or the function fails.
+        """
+        from wideload.sandbox.linux import LinuxSandbox  # noqa: PLC0415
+        from wideload.trace.account import account  # noqa: PLC0415
+        from wideload.trace.files import profile_path, write_profile  # noqa: PLC0415
+        from wideload.trace.recorder import INIT_TIMEOUT, trace_function  # noqa: PLC0415
+        from wideload.verify.verifier import read_cases  # noqa: PLC0415
+
+        function, wheels = built.function, built.manifest.wheels
+        packages = [f"{one.name}=={one.version}" for one in wheels if not one.provided_by]
+        profile = trace_function(
+            LinuxSandbox(self.cache.root, init_timeout=INIT_TIMEOUT),
+            self._spec(built),
+            read_cases(events, Path(function.source)),
+            packages,
+        )
+        path = profile_path(function)
+        if write_profile(path, profile):
+            self.narrator.tell(f"traced into {path.name}; commit it")
+        tree = built.packed.beside(function.files)
+        names = {wheel.sha256: wheel.name for wheel in wheels}
+        return Traced(path, profile, account(tree, profile, names))
 
     def deploy(
         self, built: Built, cloud: Cloud, smoke: Smoke | None, terms: Terms, progress: Progress
@@ -239,6 +341,28 @@ class Pipeline:
             keys=(endpoint.access_key, endpoint.secret),
         )
 
+    def _spec(self, built: Built) -> EnvironmentSpec:
+        """What an environment is started from that runs the build, unpacked."""
+        from wideload.sandbox.unpack import unpack  # noqa: PLC0415
+
+        function, settings = built.function, built.function.settings
+        package = built.manifest.artifact("function")
+        task = self.cache.path("unpacked", package.sha256)
+        if not task.is_dir():
+            unpack(built.folder / package.filename, task)
+        return EnvironmentSpec(
+            function=function.name,
+            version="$LATEST",
+            target=function.target,
+            handler=function.handler,
+            task=str(task),
+            memory=settings.memory,
+            timeout=settings.timeout,
+            ephemeral=settings.ephemeral,
+            environment=settings.environment,
+            network=function.network,
+        )
+
     def _resolve(self, function: Function, *, upgrade: bool) -> Resolution:
         match function.requirements:
             case NoRequirements():
@@ -261,7 +385,15 @@ class Pipeline:
                 return resolve(locked, function.target, self._http(function), self.cache)
 
     def _http(self, function: Function) -> Http:
-        files = [Path(function.root) / name for name in ("pyproject.toml", "uv.toml")]
+        folders, files = [Path(function.root), Path(function.source)], []
         if isinstance(function.requirements, OpenRequirements | LockedRequirements):
-            files.append(Path(function.requirements.path))
+            path = Path(function.requirements.path)
+            folders.append(path.parent)
+            files.append(path)
+        # Where uv finds its configuration when it resolves there.
+        files += [
+            folder / name
+            for folder in dict.fromkeys(folders)
+            for name in ("uv.toml", "pyproject.toml")
+        ]
         return Http(Credentials.gather([file for file in files if file.is_file()], os.environ))

@@ -137,6 +137,14 @@ def test_no_way_at_all_names_the_bytes_over_and_the_heaviest_packages() -> None:
     assert caught.value.hint == "the heaviest packages are b (90 MB), c (30 MB), a (1 MB)"
 
 
+def test_the_bytes_over_are_those_of_the_way_that_is_nearest_to_working() -> None:
+    plan = plan_of(89_400_000, LARGEST_UNZIPPED + 5_251_653)
+    with pytest.raises(WideloadError) as caught:
+        chosen(plan, "auto")
+    assert caught.value.what == "no way to ship shop: it is 5,251,653 bytes over"
+    assert caught.value.why == f"AWS would answer {UNZIPPED}"
+
+
 def test_packages_are_weighed_raw_and_marked_where_they_are_provided() -> None:
     wheels = [
         wheel_value("boto3", "1.44", members=[member("boto3/a.py", 100, 40)]),

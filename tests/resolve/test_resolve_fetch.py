@@ -178,3 +178,19 @@ def test_one_missing_wheel_of_many_is_one_clear_error(
     ]
     with pytest.raises(WideloadError, match="HTTP 404"):
         fetch_all(wheels, http, store)
+
+
+def test_after_an_error_the_other_downloads_are_not_waited_for(
+    index: LocalIndex, http: Http, store: Cache
+) -> None:
+    big = wheel("big", files={"big/lib.so": bytes(4_000_000)}, stored=True)
+    index.add(big)
+    index.manners.pause = 0.02  # 5 s for all of it
+    wheels = [
+        Wheel(one.name, "1.0", one.filename, index.file_url(one), one.sha256, size, ())
+        for one, size in ((big, 2), (MADE, 1))
+    ]
+    with pytest.raises(WideloadError, match="HTTP 404"):
+        fetch_all(wheels, http, store)
+    assert index.sent_of(big) < len(big.data) / 2
+    assert not files(store)

@@ -47,7 +47,8 @@ def test_success_is_the_handlers_answer_and_lambdas_lines(start: Starter) -> Non
         r"Memory Size: 1769 MB\tMax Memory Used: \d+ MB\tInit Duration: \d+\.\d\d ms\t\n",
         answer.log,
     )
-    assert answer.missing == ()
+    # Nothing but, on most machines, the runtime's own glibc.
+    assert [one for one in answer.missing if not one.startswith("C library of")] == []
     again = environment.invoke(b'{"a": 2}', "id-2")
     assert again.init_ms is None
     assert "Init Duration" not in again.log

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -88,12 +89,13 @@ class Console:
 
 def show_error(error: WideloadError) -> None:
     """The error on stderr: what, why, and what to do."""
-    click.secho("error", fg="red", bold=True, nl=False, err=True)
+    plain = bool(os.environ.get("NO_COLOR"))
+    click.secho("error", fg=None if plain else "red", bold=True, nl=False, err=True)
     click.echo(f": {error.what}", err=True)
     for label, text in (("why", error.why), ("hint", error.hint)):
         if text:
             lines = text.splitlines()
-            click.secho(f"  {label}", fg="cyan", nl=False, err=True)
+            click.secho(f"  {label}", fg=None if plain else "cyan", nl=False, err=True)
             click.echo(f": {lines[0]}", err=True)
             for line in lines[1:]:
                 click.echo(f"       {line}", err=True)

@@ -21,6 +21,7 @@ from wideload.cli.options import Session
 from wideload.cli.plan import plan
 from wideload.cli.rollback import rollback
 from wideload.cli.status import status
+from wideload.cli.trace import trace
 from wideload.cli.verify import verify
 
 
@@ -49,6 +50,6 @@ def wideload(context: click.Context, folder: Path, quiet: bool, debug: bool) -> 
 
 for verb in (
     *(init, plan, build, verify, deploy, invoke, status, logs, rollback, destroy),
-    *(explain, limits, local),
+    *(trace, explain, limits, local),
 ):
     wideload.add_command(verb)

@@ -20,17 +20,26 @@ from wideload.cli import options
     help="Invoke with this event; may be given again. Otherwise event.json of the function's "
     "folder, whose answer must be that of expected.json, where there is one.",
 )
+@click.option(
+    "--compare",
+    is_flag=True,
+    help="Import every module and invoke, slimmed and unslimmed, and tell what differs.",
+)
 @options.as_json
 @options.session
 def verify(
-    session: options.Session, function: str | None, events: tuple[Path, ...], as_json: bool
+    session: options.Session,
+    function: str | None,
+    events: tuple[Path, ...],
+    compare: bool,
+    as_json: bool,
 ) -> None:
     """Build a function and run it in a local Lambda with the real limits."""
     from wideload.report.verdict import verdict_json, verdict_text
 
     pipeline = session.pipeline()
     built = pipeline.build(pipeline.source(function, session.folder))
-    verdict = pipeline.verify(built, events)
+    verdict = (pipeline.compare if compare else pipeline.verify)(built, events)
     if as_json:
         session.console.json(verdict_json(built.manifest, verdict))
     else:

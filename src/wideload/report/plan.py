@@ -68,6 +68,10 @@ def plan_json(plan: Plan) -> dict[str, Any]:
     }
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def _packages(plan: Plan) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("package")
@@ -139,7 +143,7 @@ def plan_text(plan: Plan, slimmed: Slimmed) -> RenderableType:
         parts.append(_packages(plan))
     parts.append(
         Text(
-            f"{human(raw)} unzipped in {len(plan.packages)} packages, "
+            f"{human(raw)} unzipped in {_count(len(plan.packages), 'package')}, "
             f"{human(slimmed.tree.unzipped_bytes)} left to ship; "
             f"{human(plan.downloaded_bytes)} fetched to know it"
         )

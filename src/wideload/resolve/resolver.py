@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+import threading
 import tomllib
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 
 _PARALLEL = 24
 """Requests under way at once: a plan waits for round trips, not for bytes."""
+
+
+class _Stopped(Exception):
+    """Nobody waits for this download any more."""
 
 
 class _Chosen(msgspec.Struct, frozen=True):
@@ -264,13 +269,27 @@ def fetch_all(
     cache: Cache,
     advance: Callable[[int], object] = lambda _: None,
 ) -> dict[str, Path]:
-    """All these wheels in the cache, by sha256, fetched side by side, the biggest first."""
+    """All these wheels in the cache, by sha256, fetched side by side, the biggest first.
+
+    :raises WideloadError: one of them cannot be had; the others are not waited for.
+    """
     ordered = sorted(wheels, key=lambda wheel: -wheel.size)
+    stopped = threading.Event()
+
+    def advance_unless_stopped(more: int) -> None:
+        if stopped.is_set():
+            raise _Stopped
+        advance(more)
 
     def one(wheel: Wheel) -> Path:
-        return fetch(wheel.url, wheel.sha256, wheel.filename, http, cache, advance)
+        return fetch(wheel.url, wheel.sha256, wheel.filename, http, cache, advance_unless_stopped)
 
     with ThreadPoolExecutor(8) as pool:
-        return {
-            wheel.sha256: path for wheel, path in zip(ordered, pool.map(one, ordered), strict=True)
-        }
+        fetched = {pool.submit(one, wheel): wheel.sha256 for wheel in ordered}
+        try:
+            return {fetched[each]: each.result() for each in as_completed(fetched)}
+        except BaseException:
+            # An interrupt too: the pool is left only when its threads have ended.
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

@@ -89,6 +89,8 @@ def _refusal(stderr: str, target: Target, what: str) -> WideloadError:
         for line in stderr.splitlines()
         if line.strip() and not line.startswith(("warning:", "hint:"))
     )
+    unsolved = "No solution found" in words
+    words = words.removeprefix("No solution found when resolving dependencies ")
     # uv takes an index that refuses for one that does not have the package, and says so in
     # a hint only.
     unauthorised = _UNAUTHORISED.search(stderr)
@@ -113,11 +115,11 @@ def _refusal(stderr: str, target: Target, what: str) -> WideloadError:
             why=words,
             hint="check the network, the proxy settings and the index URL",
         )
-    if "No solution found" in words:
+    if unsolved:
         return WideloadError(
             f"the requirements of {what} cannot be met for {target.runtime} on "
             f"{target.architecture}",
-            why=words.removeprefix("No solution found when resolving dependencies "),
+            why=words,
             hint="relax the versions named there, or choose another runtime",
         )
     if "Failed to build" in words or "build backend" in words:

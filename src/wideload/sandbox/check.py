@@ -49,7 +49,7 @@ def capabilities(target: Target) -> tuple[Capability, ...]:
             else "kept in memory instead: needs "
             + ("root" if not is_root else ", ".join(missing_tools) or "loop devices"),
         ),
-        _glibc(target),
+        c_library(target),
     )
 
 
@@ -78,7 +78,8 @@ def _isolation(bwrap: str | None) -> Capability:
     return Capability(guarantee, given, "bubblewrap" if given else tried.stderr.strip())
 
 
-def _glibc(target: Target) -> Capability:
+def c_library(target: Target) -> Capability:
+    """Whether functions of this target meet the glibc that they meet in Lambda."""
     there = platform.libc_ver()[1]
     wanted = ".".join(map(str, target.glibc))
     return Capability(

@@ -139,6 +139,10 @@ class LinuxEnvironment:
                 self.close()
             return invocation
 
+    def await_init(self) -> None:
+        """Wait until init is over, whatever came of it, without an invocation."""
+        self._initialising.join()
+
     def close(self) -> None:
         """End all processes and give back everything; safe to call more than once."""
         with self._closing:

@@ -11,6 +11,7 @@ from pathlib import Path
 from wideload.errors import WideloadError
 from wideload.interpreters import Interpreter, find_interpreter
 from wideload.sandbox import cgroups, root
+from wideload.sandbox.check import c_library
 from wideload.sandbox.environment import INIT_TIMEOUT, MB_PER_VCPU, LinuxEnvironment
 from wideload.sandbox.log import LogPipe
 from wideload.sandbox.pump import Pump
@@ -142,7 +143,7 @@ class LinuxSandbox:
         return LinuxEnvironment(
             spec,
             supervisor,
-            root.command(interpreter, environment),
+            [*spec.wrapper, *root.command(interpreter, environment)],
             api=api,
             pumps=pumps,
             group=group,
@@ -179,4 +180,7 @@ def _missing(spec: EnvironmentSpec, group: cgroups.Group, held: Held) -> tuple[s
     available = len(os.sched_getaffinity(0))
     if available < vcpus:
         missing.append(f"cpu: {vcpus:.2f} vCPUs in Lambda, but this machine has {available}")
+    library = c_library(spec.target)
+    if not library.given:
+        missing.append(f"{library.guarantee}: {library.why}")
     return tuple(missing)

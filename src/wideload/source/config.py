@@ -74,8 +74,14 @@ class FunctionConfig(msgspec.Struct, frozen=True):
     """Whether the tests folder is packed."""
     allow_secrets: tuple[str, ...] = ()
     """Paths of files to pack although they look like secrets."""
-    slim: str = "safe"
-    """``none`` packs all of every package, what the runtime carries too."""
+    slim: str = "runtime"
+    """What is left out of the packages: what the ``runtime`` carries; that and tests, stubs,
+    sources, documentation and unloaded parts of libraries (``safe``); or ``none``."""
+    bytecode: str = "auto"
+    """How modules ship compiled where ``slim`` is ``safe``: ``beside`` their sources, in their
+    place (``sourceless``), not at all (``none``); ``auto`` is beside while it fits."""
+    keep: tuple[str, ...] = ()
+    """Patterns of paths that slimming leaves alone, e.g. ``scipy/stats/tests/*``."""
     max_unzipped: int | str | None = None
     """What the package may weigh: bytes, or a size like ``"180 MB"``."""
     max_zipped: int | str | None = None
@@ -93,6 +99,8 @@ class Project(msgspec.Struct, frozen=True):
 
 # What a key takes, in words, and an example for the hint.
 _STRINGS = "a list of strings"
+_SLIM = ("runtime", "safe", "none")
+_BYTECODE = ("auto", "beside", "sourceless", "none")
 _ALLOWED: dict[str, tuple[str, str]] = {
     "handler": ("module.function, without spaces, at most 128 characters", '"app.handler"'),
     "runtime": (" or ".join(Target.known_runtimes()), '"python3.13"'),
@@ -112,7 +120,9 @@ _ALLOWED: dict[str, tuple[str, str]] = {
     "groups": (_STRINGS, '["job"]'),
     "extras": (_STRINGS, '["fast"]'),
     "tests": ("true or false", "false"),
-    "slim": ("safe or none", '"safe"'),
+    "slim": (" or ".join(_SLIM), '"safe"'),
+    "bytecode": (" or ".join(_BYTECODE), '"auto"'),
+    "keep": (_STRINGS, '["scipy/stats/tests/*"]'),
     "max_unzipped": ("a number of bytes, or a size", '"180 MB"'),
     "max_zipped": ("a number of bytes, or a size", '"60 MB"'),
     "allow_secrets": ("a list of paths in the source folder", '["certs/public.pem"]'),
@@ -258,12 +268,15 @@ def _typed(content: dict[str, Any], where: _Table) -> dict[str, Any]:
 def _check_values(config: FunctionConfig, where: _Table) -> None:
     if not re.fullmatch(r"\S{1,128}", config.handler):
         raise where.refuse("handler", config.handler)
-    if config.runtime not in Target.known_runtimes():
-        raise where.refuse("runtime", config.runtime)
-    if config.architecture not in list(Architecture):
-        raise where.refuse("architecture", config.architecture)
-    if config.strategy not in ["auto", *Strategy]:
-        raise where.refuse("strategy", config.strategy)
+    for key, chosen, allowed in (
+        ("runtime", config.runtime, Target.known_runtimes()),
+        ("architecture", config.architecture, tuple(Architecture)),
+        ("strategy", config.strategy, ("auto", *Strategy)),
+        ("slim", config.slim, _SLIM),
+        ("bytecode", config.bytecode, _BYTECODE),
+    ):
+        if chosen not in allowed:
+            raise where.refuse(key, chosen)
     for key, value in (
         ("memory", config.memory),
         ("timeout", config.timeout),
@@ -274,8 +287,6 @@ def _check_values(config: FunctionConfig, where: _Table) -> None:
             raise where.refuse(key, value, f"{_ALLOWED[key][0]}, {low} to {high}")
     if len(config.description) > _DESCRIPTION:
         raise where.refuse("description", "", why=f"found {len(config.description)} characters")
-    if config.slim not in ("safe", "none"):
-        raise where.refuse("slim", config.slim)
     for key, size in (("max_unzipped", config.max_unzipped), ("max_zipped", config.max_zipped)):
         if size is not None and parse_size(size) is None:
             raise where.refuse(key, size)

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from wideload.errors import WideloadError
 from wideload.source.choose import unknown_function
 from wideload.source.config import parse_size
@@ -16,7 +18,7 @@ from wideload.source.locks import Selection
 from wideload.source.nearest import nearest
 from wideload.source.requirements import read_requirements
 from wideload.source.secrets import guard_secrets
-from wideload.values.function import Budget, Function, Settings, Strategy
+from wideload.values.function import Budget, Bytecode, Function, Settings, Slim, Strategy
 from wideload.values.target import Target
 
 if TYPE_CHECKING:
@@ -96,7 +98,9 @@ def read_function(
         ),
         strategy=strategy,
         network=config.network,
-        slim="none" if config.slim == "none" else "safe",
+        slim=msgspec.convert(config.slim, Slim),
+        bytecode=msgspec.convert(config.bytecode, Bytecode),
+        keep=config.keep,
         budget=Budget(
             None if config.max_unzipped is None else parse_size(config.max_unzipped),
             None if config.max_zipped is None else parse_size(config.max_zipped),

@@ -48,6 +48,9 @@ class EnvironmentSpec(msgspec.Struct, frozen=True):
     empty: no AWS is there."""
     network: tuple[str, ...] = ()
     """Hosts that may be reached besides; ``*`` is the whole network of this machine."""
+    wrapper: tuple[str, ...] = ()
+    """Words that the runtime is started under, a tracer's for instance, as seen inside; a
+    wrapper script of the function's own comes after them. Lambda has nothing like it."""
 
 
 class ExecutionEnvironment(Protocol):

@@ -23,6 +23,10 @@ class Strategy(enum.StrEnum):
     IMAGE = "image"
 
 
+Slim = Literal["runtime", "safe", "none"]
+Bytecode = Literal["auto", "beside", "sourceless", "none"]
+
+
 class Settings(msgspec.Struct, frozen=True):
     """What Lambda is told of a function besides its code."""
 
@@ -114,8 +118,13 @@ class Function(msgspec.Struct, frozen=True):
     requirements: Requirements
     settings: Settings
     strategy: Strategy | Literal["auto"] = "auto"
-    slim: Literal["safe", "none"] = "safe"
-    """Whether slimming may leave out what is not needed; ``none`` ships all of it."""
+    slim: Slim = "runtime"
+    """What slimming leaves out: what the ``runtime`` carries, that and all else that is
+    ``safe`` to, or ``none``."""
+    bytecode: Bytecode = "auto"
+    """How modules ship compiled where slimming is ``safe``."""
+    keep: tuple[str, ...] = ()
+    """Patterns of paths that no rule of slimming touches."""
     budget: Budget = Budget()
     network: tuple[str, ...] = ()
     """Hosts that the function may reach while it runs on this machine; ``*`` is all."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from wideload.values.proposal import Removal
@@ -16,6 +18,44 @@ class Provided(msgspec.Struct, frozen=True, order=True):
     """``runtime``, or the ARN of a layer."""
 
 
+Bytecode = Literal["beside", "sourceless", "none"]
+"""How compiled modules are shipped.
+
+``beside``: ``__pycache__/x.cpython-313.pyc`` next to each ``x.py``. ``sourceless``: ``x.pyc``
+in its place: tracebacks name file and line but cannot show the line, and
+``inspect.getsource`` finds nothing. ``none``: Lambda compiles at every cold start.
+"""
+
+
+class SlimOptions(msgspec.Struct, frozen=True):
+    """What slimming may do."""
+
+    rules: Literal["safe", "none"] = "safe"
+    """With ``none`` the wheels' files are shipped as they are."""
+    bytecode: Bytecode | Literal["auto"] = "auto"
+    """``auto``: beside while the function fits under the unzipped quota, else sourceless."""
+    docstrings: Literal["keep", "strip"] = "keep"
+    """``strip`` takes docstrings out of the compiled modules, never the function's own."""
+    keep: tuple[str, ...] = ()
+    """Shell patterns of paths that no rule touches, e.g. ``sklearn/datasets/tests/*``;
+    ``*`` matches ``/`` as well."""
+    layers_bytes: int = 0
+    """What layers made by others take of the unzipped quota."""
+
+
+class Addition(msgspec.Struct, frozen=True, order=True):
+    """One entry of the ledger: a file that no wheel and no user brought."""
+
+    path: str
+    rule: str
+    reason: str
+    package: str
+    """The distribution it was made for, or empty for the function's own files."""
+    unzipped_bytes: int
+    zipped_bytes: int
+    """With what a zip spends on an entry, as in :class:`Removal`."""
+
+
 class Slimmed(msgspec.Struct, frozen=True):
     """What is left to ship."""
 
@@ -24,3 +64,10 @@ class Slimmed(msgspec.Struct, frozen=True):
     provided: tuple[Provided, ...] = ()
     notes: tuple[str, ...] = ()
     """What a rule wanted to do and did not, with the reason; lines for a person."""
+    additions: tuple[Addition, ...] = ()
+    """Raw files less `removals` plus these are `tree`, in bytes unzipped and zipped."""
+    bytecode: Bytecode = "none"
+    """What became of ``auto``."""
+    exact: bool = True
+    """Otherwise some sizes are estimates and `tree` cannot be built: the wheels were not yet
+    fetched."""

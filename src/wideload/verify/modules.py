@@ -25,3 +25,18 @@ def top_level_modules(tree: FileTree) -> tuple[str, ...]:
         elif head.isidentifier() and head not in _SKIPPED and _PACKAGE.fullmatch(rest):
             found.add(head)
     return tuple(sorted(found))
+
+
+def all_modules(tree: FileTree) -> tuple[str, ...]:
+    """Every module of a tree by its dotted name, sorted; what only runs as a script is not one."""
+    found: set[str] = set()
+    for entry in tree:
+        *folders, file = entry.path.split("/")
+        match = _MODULE.fullmatch(file)
+        if not match or match["name"] in ("__main__", "setup", "conftest"):
+            continue
+        if any(not folder.isidentifier() or folder in _SKIPPED for folder in folders):
+            continue
+        name = match["name"]
+        found.add(".".join(folders if name == "__init__" and folders else [*folders, name]))
+    return tuple(sorted(found))

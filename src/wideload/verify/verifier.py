@@ -82,6 +82,54 @@ def verify(
     return Verdict(tuple(checks), tuple(missing))
 
 
+def compare(
+    sandbox: Sandbox,
+    spec: EnvironmentSpec,
+    raw: EnvironmentSpec,
+    modules: Sequence[str],
+    cases: Sequence[Case],
+) -> Verdict:
+    """Hold a slimmed package to what the same package does unslimmed.
+
+    :param raw: of the unslimmed package.
+    :param modules: that both offer; those that import unslimmed must import slimmed.
+    :param cases: whose answers must be the same.
+    :raises WideloadError: this machine cannot run it at all.
+    """
+    before, after = _probe(sandbox, raw, modules), _probe(sandbox, spec, modules)
+    checks: list[Check] = []
+    for answer in (before, after):
+        if answer.outcome is not Outcome.SUCCESS:
+            return Verdict((Check("imports", False, _words(answer)),), answer.missing)
+    failed_before, failed_after = (
+        json.loads(answer.payload)["failed"] for answer in (before, after)
+    )
+    broken = {name: why for name, why in failed_after.items() if name not in failed_before}
+    checks.extend(Check(f"import {name}", False, why) for name, why in broken.items())
+    if not broken:
+        count = len(modules) - len(failed_before)
+        checks.append(Check("imports", True, f"{count} modules import, as unslimmed"))
+    for case in cases:
+        answers = [_once(sandbox, one, case) for one in (raw, spec)]
+        same = [json.loads(one.payload) for one in answers]
+        alike = answers[0].outcome is answers[1].outcome and same[0] == same[1]
+        detail = (
+            "the same answer"
+            if alike
+            else f"unslimmed {_words(answers[0])}; now {_words(answers[1])}"
+        )
+        checks.append(Check(f"invoke with {case.name}", alike, detail))
+    return Verdict(tuple(checks), after.missing)
+
+
+def _once(sandbox: Sandbox, spec: EnvironmentSpec, case: Case) -> Invocation:
+    environment = sandbox.start(spec)
+    try:
+        return environment.invoke(case.event, str(uuid.uuid4()))
+    finally:
+        environment.close()
+
+
 def _probe(sandbox: Sandbox, spec: EnvironmentSpec, modules: Sequence[str]) -> Invocation:
     with tempfile.TemporaryDirectory(prefix="wideload-") as folder:
         layer = Path(folder) / "layer"

@@ -1,0 +1,199 @@
+"""Made-up values of each stage, small and of every shape, for the examples of the JSON page."""
+
+from __future__ import annotations
+
+from wideload.limits import Quota, check_direct_zip
+from wideload.sandbox.check import Capability
+from wideload.values.artifact import (
+    MANIFEST_SCHEMA,
+    Artifact,
+    Manifest,
+    ManifestFile,
+    ManifestWheel,
+)
+from wideload.values.deployment import (
+    RESULT_SCHEMA,
+    DeploymentResult,
+    FunctionStatus,
+    InstructionLine,
+    VersionStatus,
+)
+from wideload.values.explanation import Explanation
+from wideload.values.function import Settings, Strategy
+from wideload.values.proposal import (
+    PackageWeight,
+    Plan,
+    Proposal,
+    Refusal,
+    Removal,
+)
+from wideload.values.target import Target
+from wideload.values.verdict import Check, Verdict
+
+_NAME = "recommender"
+_TARGET = Target.parse("python3.13", "x86_64")
+_SHA256 = "36d842f46cf6a87a79b79e4a12c6ac1e796e3e0e7ac0f0779adc8a56825c7a64"
+_SHA256_BASE64 = "NthC9Gz2qHp5t55KEsasHnluPg56wPB3mtyKVoJcemQ="
+_ZIPPED, _UNZIPPED = 73_891_216, 245_087_419
+_BROKEN = check_direct_zip(_ZIPPED)
+assert _BROKEN is not None
+
+PLAN = Plan(
+    function=_NAME,
+    target=_TARGET,
+    packages=(
+        PackageWeight("boto3", "1.44.5", 991_190, 131_986, "runtime"),
+        PackageWeight("numpy", "2.5.5", 52_837_915, 15_636_301),
+    ),
+    candidates=(
+        Refusal(Strategy.DIRECT_ZIP, _ZIPPED, _UNZIPPED, limits=(_BROKEN,)),
+        Proposal(
+            Strategy.S3_ZIP,
+            _ZIPPED,
+            _UNZIPPED,
+            reason="a bucket takes what is too big for the request",
+        ),
+    ),
+    choice=Strategy.S3_ZIP,
+    downloaded_bytes=1_490_944,
+)
+
+REFUSED_PLAN = Plan(
+    function=_NAME,
+    target=_TARGET,
+    packages=(),
+    candidates=(
+        Refusal(Strategy.S3_ZIP, _ZIPPED, _UNZIPPED, limits=(_BROKEN,), reasons=("in words",)),
+    ),
+    choice=None,
+    downloaded_bytes=0,
+)
+
+MANIFEST = Manifest(
+    schema=MANIFEST_SCHEMA,
+    function=_NAME,
+    strategy=Strategy.S3_ZIP,
+    target=_TARGET,
+    handler="app.handler",
+    settings=Settings(memory=1769, timeout=30, environment={"STAGE": "staging"}),
+    artifacts=(Artifact("function", "function.zip", _SHA256, _ZIPPED, _UNZIPPED),),
+    files=(
+        ManifestFile(
+            "numpy/__init__.py",
+            25_951,
+            "1e5ae0ab3f3b3ee3b3f9c1b8ff8fb8bb65a1ba14a39d3d07fb5f2b3d3f0b47ee",
+            "numpy-2.5.5-cp313-cp313-manylinux_2_27_x86_64.manylinux_2_28_x86_64.whl",
+        ),
+        ManifestFile(
+            "app.py",
+            4207,
+            "9c2f4f7f0b0f3f0bb1b53a28f0b1c9c3fd7f7d1a5dc2f3ad2d9d8e1a7e6b5c4d",
+            "source",
+        ),
+    ),
+    wheels=(
+        ManifestWheel(
+            "boto3",
+            "1.44.5",
+            "boto3-1.44.5-py3-none-any.whl",
+            "5f2d1c0b9a8e7d6c5b4a39281706f5e4d3c2b1a09f8e7d6c5b4a392817065f4e",
+            "runtime",
+        ),
+    ),
+    removals=(
+        Removal(
+            path="boto3/__init__.py",
+            rule="runtime/1",
+            reason="the runtime carries the AWS SDK",
+            package="boto3",
+            saved_unzipped=3422,
+            saved_zipped=1311,
+        ),
+    ),
+)
+
+VERDICT = Verdict(
+    (
+        Check("imports", True, "17 modules import"),
+        Check("invoke with event.json", True, "the expected answer in 31 ms after 5807 ms of init"),
+    ),
+    ("/tmp: has its 512 MB, but in memory: a file system of its own needs root",),
+)
+
+DEPLOYMENT = DeploymentResult(
+    schema=RESULT_SCHEMA,
+    function=_NAME,
+    strategy=Strategy.S3_ZIP,
+    version="2",
+    alias="live",
+    uploaded_bytes=_ZIPPED,
+    instructions=(
+        InstructionLine("publish-version", f"publish a new version of {_NAME}"),
+        InstructionLine(
+            "update-alias", f"move alias live of {_NAME} from version 1 to the new version"
+        ),
+    ),
+)
+
+STATUS = FunctionStatus(
+    schema=RESULT_SCHEMA,
+    function=_NAME,
+    arn=f"arn:aws:lambda:eu-central-1:123456789012:function:{_NAME}",
+    strategy=Strategy.S3_ZIP.value,
+    state="Active",
+    state_reason="",
+    last_update="Successful",
+    runtime="python3.13",
+    architecture="x86_64",
+    memory=1769,
+    timeout=30,
+    code_size=_ZIPPED,
+    alias="live",
+    version="2",
+    versions=(VersionStatus("2", _SHA256_BASE64, _ZIPPED, f"manifest sha256:{_SHA256}", True),),
+    url="https://eu-central-1.console.aws.amazon.com/lambda/home"
+    f"?region=eu-central-1#/functions/{_NAME}",
+)
+
+QUOTAS = (
+    Quota(
+        "layer-count",
+        5,
+        "layers",
+        "layers of a function",
+        "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html",
+        "InvalidParameterValueException: Cannot reference more than {} layers.",
+    ),
+)
+
+EXPLANATION = Explanation(
+    name="scipy",
+    version="1.18.1",
+    paths=(("scikit-learn", "scipy>=1.10.0"),),
+    raw_unzipped=111_912_004,
+    raw_zipped=35_090_771,
+    packed_unzipped=111_912_004,
+    packed_zipped=35_317_219,
+    freed=("scipy",),
+    freed_unzipped=111_912_004,
+    freed_zipped=35_317_219,
+)
+
+PROVIDED_EXPLANATION = Explanation(
+    name="boto3",
+    version="1.44.5",
+    paths=(),
+    raw_unzipped=0,
+    raw_zipped=0,
+    packed_unzipped=0,
+    packed_zipped=0,
+    freed=(),
+    freed_unzipped=0,
+    freed_zipped=0,
+    provided_by="runtime",
+)
+
+CAPABILITIES = (
+    Capability("memory limit", True, "control groups"),
+    Capability("/tmp of its exact size, outside of memory", False, "kept in memory instead"),
+)

@@ -1,0 +1,73 @@
+"""Run by the target's own Python, any since 3.10: compiles what comes in on stdin.
+
+Frames on both sides: four bytes of length, little-endian, then the bytes. In: for each
+file its path and its source. Out: for each file a byte, 1 for byte-code or 0 for a reason,
+then that. Only the standard library, and nothing of it that site would bring.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import marshal
+import struct
+import sys
+import warnings
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LENGTH = struct.Struct("<I")
+_UNCHECKED = 1  # PEP 552: hash-based, and the hash is not to be checked
+_WITH_DOCSTRINGS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _frames() -> Iterator[bytes]:
+    read = sys.stdin.buffer.read
+    while True:
+        head = read(4)
+        if len(head) < 4:
+            return
+        yield read(_LENGTH.unpack(head)[0])
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, _WITH_DOCSTRINGS) and ast.get_docstring(node, clean=False) is not None:
+            rest = node.body[1:]
+            if not rest and not isinstance(node, ast.Module):
+                rest = [ast.copy_location(ast.Pass(), node.body[0])]
+            node.body = rest
+    return tree
+
+
+def _compiled(path: str, source: bytes, strip: bool) -> bytes:
+    tree: bytes | ast.Module = source
+    if strip:
+        parsed = compile(source, path, "exec", ast.PyCF_ONLY_AST, True, 0)
+        assert isinstance(parsed, ast.Module)
+        tree = _without_docstrings(parsed)
+    code = compile(tree, path, "exec", 0, True, 0)
+    header = importlib.util.MAGIC_NUMBER + _LENGTH.pack(_UNCHECKED)
+    return header + importlib.util.source_hash(source) + marshal.dumps(code)
+
+
+def main() -> None:
+    """Compile all that stdin brings. The only argument: ``keep`` or ``strip`` docstrings."""
+    strip = sys.argv[1] == "strip"
+    warnings.simplefilter("ignore")
+    write = sys.stdout.buffer.write
+    frames = _frames()
+    for path, source in zip(frames, frames):  # noqa: B905 - 3.9 and older do not run this
+        try:
+            done, result = 1, _compiled(path.decode(), source, strip)
+        except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as error:
+            done, result = 0, f"{type(error).__name__}: {error}".encode()
+        write(bytes([done]) + _LENGTH.pack(len(result)) + result)
+        # Whatever a next source does to this process, what is done is done.
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""Streams that wideload made, kept under the digest of their content, and notes of them."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from typing import TYPE_CHECKING
+
+import deflate
+import msgspec
+
+from wideload.cache import write_atomically
+from wideload.values.packing import is_deflatable
+from wideload.values.tree import Derived, FileEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wideload.cache import Cache
+
+DERIVED = "derived"
+"""Kind of the streams in the cache; the builder reads them there."""
+_NOTES = "slimmed"
+
+LEVEL = 10
+"""Of libdeflate. Measured on the libraries and modules of numpy, scipy, pandas and
+scikit-learn: 2.4 % smaller than 9 for three times the time, spent once a wheel; 12 is 0.1 %
+smaller and takes twice as long again."""
+
+
+class Made(msgspec.Struct, frozen=True, array_like=True):
+    """A derived file: all that its entry needs but the path."""
+
+    source: str
+    """Path of the file that it was made of."""
+    sha256: str
+    """Of the content; empty where there is none, since it could not be made."""
+    size: int
+    compressed_size: int
+    crc32: int
+    stored: bool
+    reason: str = ""
+    """What was done, or why nothing was."""
+
+    @property
+    def done(self) -> bool:
+        """Whether there is a derived file."""
+        return bool(self.sha256)
+
+    def entry(self, path: str, mode: int, maker: str) -> FileEntry:
+        """The file at a place of the tree."""
+        return FileEntry(
+            path=path,
+            size=self.size,
+            compressed_size=self.compressed_size,
+            crc32=self.crc32,
+            mode=mode,
+            stored=self.stored,
+            origin=Derived(self.sha256, maker),
+        )
+
+
+def undone(source: str, reason: str) -> Made:
+    """The note that a file stays as it is."""
+    return Made(source, "", 0, 0, 0, False, reason)
+
+
+def put(source: str, data: bytes, cache: Cache, reason: str = "") -> Made:
+    """Pack a content and keep its stream."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    stream, stored = data, True
+    if is_deflatable(len(data)):
+        packed: bytes = bytes(deflate.deflate_compress(data, LEVEL))
+        if len(packed) < len(data):
+            stream, stored = packed, False
+    path = cache.path(DERIVED, sha256)
+    if not path.is_file() or path.stat().st_size != len(stream):
+        write_atomically(path, stream)
+    return Made(source, sha256, len(data), len(stream), zlib.crc32(data), stored, reason)
+
+
+class Derivation(msgspec.Struct, frozen=True, array_like=True):
+    """What was made of the files of one wheel, or of the function's own, by one rule."""
+
+    made: tuple[Made, ...]
+
+
+def recall(key: str, cache: Cache) -> dict[str, Made] | None:
+    """What was made under this key before, by source, all streams of it being there."""
+    try:
+        note = cache.path(_NOTES, key, ".msgpack").read_bytes()
+        made = msgspec.msgpack.decode(note, type=Derivation).made
+        for one in made:
+            stream = cache.path(DERIVED, one.sha256) if one.done else None
+            if stream is not None and stream.stat().st_size != one.compressed_size:
+                return None
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
+    return {one.source: one for one in made}
+
+
+def remember(key: str, made: Iterable[Made], cache: Cache) -> dict[str, Made]:
+    """Note what was made; returns it by source."""
+    kept = tuple(sorted(made, key=lambda one: one.source))
+    note = msgspec.msgpack.encode(Derivation(kept))
+    write_atomically(cache.path(_NOTES, key, ".msgpack"), note)
+    return {one.source: one for one in kept}

@@ -1,0 +1,32 @@
+"""Work spread over the processors of this machine."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+Job = TypeVar("Job")
+Answer = TypeVar("Answer")
+
+_SMALL = 2_000_000
+"""Bytes of work below which starting processes costs more than it saves."""
+
+
+def each(work: Callable[[Job], Answer], jobs: Sequence[Job], size: int) -> Iterator[Answer]:
+    """The answer to each job, in order, as they come.
+
+    :param work: a function of a module, so that another process finds it.
+    :param size: bytes of work in all.
+    """
+    count = min(len(jobs), len(os.sched_getaffinity(0)))
+    if count < 2 or size < _SMALL:
+        yield from map(work, jobs)
+        return
+    # Not forked: threads of this process, of a progress bar, say, must not be copied.
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(work, jobs)

@@ -1,0 +1,31 @@
+"""The files by which a package says what was left out of it."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wideload.trace.keep import Gone
+
+MODULE = "_wideload_guard"
+
+
+def guard_files(gone: Iterable[Gone]) -> tuple[tuple[str, bytes], ...]:
+    """Paths at the root of the package and bytes of what is to be packed; by path.
+
+    A module, the .pth by which Lambda's runtime (it makes the function's folder a site
+    directory) loads it before the handler, and the list of what is gone. Nothing where
+    nothing is gone.
+    """
+    patterns = "".join(f"{one.pattern}\n" for one in sorted(gone))
+    if not patterns:
+        return ()
+    code = resources.files("wideload.trace").joinpath("guard.py").read_bytes()
+    return (
+        (f"{MODULE}.pth", f"import {MODULE}\n".encode()),
+        (f"{MODULE}.py", code),
+        (f"{MODULE}.txt", patterns.encode()),
+    )
