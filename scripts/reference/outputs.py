@@ -13,6 +13,7 @@ from reference import samples
 from reference.docstrings import of_fields
 from reference.markdown import NOTICE, code, table
 from reference.schemas import infer, rows
+from wideload.cli import trace
 from wideload.cli.group import wideload
 from wideload.limits import Quota
 from wideload.report.build import build_json
@@ -31,6 +32,7 @@ from wideload.values.deployment import (
 )
 from wideload.values.explanation import Explanation
 from wideload.values.function import Settings
+from wideload.values.profile import PackageUse
 from wideload.values.proposal import BrokenLimit, PackageWeight, Plan, Proposal, Removal
 from wideload.values.target import Target
 from wideload.values.verdict import Check, Verdict
@@ -171,6 +173,15 @@ def documents() -> Mapping[str, Document]:
             ],
             {"": FunctionStatus, "versions[]": VersionStatus},
             {"alias": "What callers are to use."},
+        ),
+        "trace": Document(
+            [trace._json(samples.TRACED)],
+            {"packages[]": PackageUse},
+            {
+                "profile": "Name of the profile, which lies beside the requirements.",
+                "events": "The events that were run.",
+                "packages[].name": "Empty for the function's own files.",
+            },
         ),
         "verify": Document(
             [verdict_json(samples.MANIFEST, samples.VERDICT)],

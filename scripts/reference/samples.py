@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from wideload.limits import Quota, check_direct_zip
+from wideload.pipeline import Traced
 from wideload.sandbox.check import Capability
 from wideload.values.artifact import (
     MANIFEST_SCHEMA,
@@ -20,6 +23,7 @@ from wideload.values.deployment import (
 )
 from wideload.values.explanation import Explanation
 from wideload.values.function import Settings, Strategy
+from wideload.values.profile import PROFILE_SCHEMA, PackageUse, Profile, TracedEvent
 from wideload.values.proposal import (
     PackageWeight,
     Plan,
@@ -196,4 +200,27 @@ PROVIDED_EXPLANATION = Explanation(
 CAPABILITIES = (
     Capability("memory limit", True, "control groups"),
     Capability("/tmp of its exact size, outside of memory", False, "kept in memory instead"),
+)
+
+TRACED = Traced(
+    path=Path("recommender.profile.json"),
+    profile=Profile(
+        schema=PROFILE_SCHEMA,
+        function=_NAME,
+        target=_TARGET,
+        packages=("numpy==2.5.5",),
+        events=(TracedEvent("event.json", _SHA256),),
+        entries=(),
+    ),
+    account=(
+        PackageUse(
+            name="numpy",
+            used_files=146,
+            used_bytes=41_581_425,
+            kept_files=526,
+            kept_bytes=49_579_198,
+            files=924,
+            bytes=52_765_338,
+        ),
+    ),
 )

@@ -85,7 +85,7 @@ class Built(msgspec.Struct, frozen=True):
 
 
 class Traced(msgspec.Struct, frozen=True):
-    """What came of tracing a build."""
+    """What came of tracing a function."""
 
     path: Path
     """Where the profile lies."""
@@ -132,6 +132,22 @@ def _options(function: Function) -> SlimOptions:
         rules="none" if function.slim == "none" else "safe",
         bytecode=function.bytecode,
         keep=function.keep,
+    )
+
+
+def _environment(function: Function, task: Path) -> EnvironmentSpec:
+    settings = function.settings
+    return EnvironmentSpec(
+        function=function.name,
+        version="$LATEST",
+        target=function.target,
+        handler=function.handler,
+        task=str(task),
+        memory=settings.memory,
+        timeout=settings.timeout,
+        ephemeral=settings.ephemeral,
+        environment=settings.environment,
+        network=function.network,
     )
 
 
@@ -283,31 +299,49 @@ class Pipeline:
                 read_cases(events, Path(function.source)),
             )
 
-    def trace(self, built: Built, events: Sequence[Path] = ()) -> Traced:
-        """Run the events and write down what of the build they use.
+    def trace(self, function: Function, events: Sequence[Path] = ()) -> Traced:
+        """Run the events and write down what they use of all that could be packed.
+
+        Nothing is left out of what runs but what the runtime carries, and no limit of
+        Lambda's refuses it, since it is not to be shipped.
 
         :raises WideloadError: there is no event or no tracer, or the function fails.
         """
+        from wideload.build.splice import splice  # noqa: PLC0415
         from wideload.sandbox.linux import LinuxSandbox  # noqa: PLC0415
+        from wideload.sandbox.unpack import unpack  # noqa: PLC0415
         from wideload.trace.account import account  # noqa: PLC0415
         from wideload.trace.files import profile_path, write_profile  # noqa: PLC0415
         from wideload.trace.recorder import INIT_TIMEOUT, trace_function  # noqa: PLC0415
         from wideload.verify.verifier import read_cases  # noqa: PLC0415
 
-        function, wheels = built.function, built.manifest.wheels
-        packages = [f"{one.name}=={one.version}" for one in wheels if not one.provided_by]
-        profile = trace_function(
-            LinuxSandbox(self.cache.root, init_timeout=INIT_TIMEOUT),
-            self._spec(built),
-            read_cases(events, Path(function.source)),
-            packages,
-        )
+        cases = read_cases(events, Path(function.source))
+        if function.slim != "none":
+            function = msgspec.structs.replace(function, slim="runtime")
+        prepared = self.prepare(function)
+        tree, provided = prepared.slimmed.tree, {one.name for one in prepared.slimmed.provided}
+        wheels = {wheel.sha256: wheel for wheel in prepared.resolution.wheels}
+        paths = self._fetch(prepared)
+        with tempfile.TemporaryDirectory(prefix="wideload-") as folder:
+            package, task = Path(folder) / "whole.zip", Path(folder) / "task"
+            Path(folder).chmod(0o755)
+            splice(tree, wheels, paths, package, self.cache, Ahead(package, self.cache))
+            unpack(package, task)
+            profile = trace_function(
+                LinuxSandbox(self.cache.root, init_timeout=INIT_TIMEOUT),
+                _environment(function, task),
+                cases,
+                [
+                    f"{one.name}=={one.version}"
+                    for one in wheels.values()
+                    if one.name not in provided
+                ],
+            )
         path = profile_path(function)
         if write_profile(path, profile):
             self.narrator.tell(f"traced into {path.name}; commit it")
-        tree = built.packed.beside(function.files)
-        names = {wheel.sha256: wheel.name for wheel in wheels}
-        return Traced(path, profile, account(tree, profile, names))
+        names = {sha256: wheel.name for sha256, wheel in wheels.items()}
+        return Traced(path, profile, account(tree, profile, names, function.keep))
 
     def deploy(
         self, built: Built, cloud: Cloud, smoke: Smoke | None, terms: Terms, progress: Progress
@@ -345,23 +379,11 @@ class Pipeline:
         """What an environment is started from that runs the build, unpacked."""
         from wideload.sandbox.unpack import unpack  # noqa: PLC0415
 
-        function, settings = built.function, built.function.settings
         package = built.manifest.artifact("function")
         task = self.cache.path("unpacked", package.sha256)
         if not task.is_dir():
             unpack(built.folder / package.filename, task)
-        return EnvironmentSpec(
-            function=function.name,
-            version="$LATEST",
-            target=function.target,
-            handler=function.handler,
-            task=str(task),
-            memory=settings.memory,
-            timeout=settings.timeout,
-            ephemeral=settings.ephemeral,
-            environment=settings.environment,
-            network=function.network,
-        )
+        return _environment(built.function, task)
 
     def _resolve(self, function: Function, *, upgrade: bool) -> Resolution:
         match function.requirements:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import sys
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 from e2e_command import Command, Refusal, partials, refusal, snapshot
 
 from made_projects import ProjectMaker
+from sdist_maker import sdist
 from wheel_maker import wheel, with_broken_stream
 
 if TYPE_CHECKING:
@@ -41,8 +43,8 @@ def refused(root: Path, *arguments: str) -> Refusal:
 
 
 def everywhere(root: Path, *verbs: str) -> Refusal:
-    """The same refusal, whatever is asked for. Nothing is started either."""
-    first, *others = (refused(root, verb) for verb in (verbs or ("plan", "deploy")))
+    """The same refusal by each verb, `plan` alone if none is given. Nothing is started."""
+    first, *others = (refused(root, verb) for verb in (verbs or ("plan",)))
     assert all(other == first for other in others)
     assert not (root / ".wideload").exists()
     return first
@@ -76,7 +78,7 @@ def test_no_configuration(tmp_path: Path) -> None:
 def test_a_key_that_is_not_as_it_must_be(
     projects: ProjectMaker, more: str, what: str, why: str, hint: str
 ) -> None:
-    found = everywhere(projects.make(more=more), "plan")
+    found = everywhere(projects.make(more=more))
     assert found.what.startswith(what)
     assert "[functions.shop]" in found.what
     assert why in found.why
@@ -195,7 +197,7 @@ def test_a_handler_that_does_not_compile(projects: ProjectMaker) -> None:
 )
 def test_a_secret_is_not_packed(projects: ProjectMaker, path: str, content: str, seen: str) -> None:
     root = projects.make(files={path: content})
-    found = everywhere(root)
+    found = everywhere(root, "build", "deploy")
     assert found.what == "1 file that would be packed looks like a secret"
     assert found.why.startswith(f"{path}: {seen}")
     assert f'allow_secrets = ["{path}"]' in found.hint
@@ -238,16 +240,47 @@ def test_a_requirement_without_a_wheel_for_the_target(
 ) -> None:
     index.add(wheel("apple", tag="cp313-cp313-win_amd64"))
     found = everywhere(projects.make(requirements="apple\n"))
-    assert "apple" in found.what + found.why
-    assert "wheel" in found.why
-    assert found.hint
+    assert found.what == (
+        "the requirements of requirements.txt cannot be met for python3.13 on x86_64"
+    )
+    assert "apple==1.0 has no wheels with a matching platform tag" in found.why
+    assert "choose another runtime" in found.hint
+
+
+@pytest.mark.parametrize(
+    ("tag", "on_build", "why"),
+    [
+        ("cp313-cp313-linux_x86_64", "pass", "apple-1.0-cp313-cp313-linux_x86_64.whl"),
+        ("py3-none-any", "raise SystemExit('gcc: no such compiler')", "gcc: no such compiler"),
+    ],
+    ids=["makes-a-wheel-of-this-machine", "does-not-build"],
+)
+def test_a_source_that_would_need_a_compiler(
+    projects: ProjectMaker, index: LocalIndex, tag: str, on_build: str, why: str
+) -> None:
+    index.add(sdist("apple", tag=tag, on_build=on_build))
+    root = projects.make(requirements="apple\n")
+    for verb in ("plan", "build"):
+        found = Command(root, root.parent / "wideload-cache").refused(verb)
+        assert "apple" in found.what
+        assert why in found.why
+        assert "wheel" in found.hint
+    assert not (root / ".wideload").exists()
+
+
+def test_a_source_of_pure_python_is_built(projects: ProjectMaker, index: LocalIndex) -> None:
+    index.add(sdist("apple", files={"apple.py": "SEEDS = 5\n"}))
+    root = projects.make(requirements="apple\n")
+    folder = Path(Command(root, root.parent / "wideload-cache").json("build")["folder"])
+    with zipfile.ZipFile(folder / "function.zip") as archive:
+        assert archive.read("apple.py") == b"SEEDS = 5\n"
 
 
 def test_a_wheel_for_too_new_a_glibc(projects: ProjectMaker, index: LocalIndex) -> None:
     index.add(wheel("apple", "2.0", tag="cp311-cp311-manylinux_2_34_x86_64"))
     asked = {"requirements": "apple\n", "runtime": "python3.11"}
     found = everywhere(projects.make(**asked))  # type: ignore[arg-type]
-    assert "apple" in found.what + found.why
+    assert "apple==2.0 has no wheels with a matching platform tag" in found.why
     index.add(wheel("apple", "1.0", tag="cp311-cp311-manylinux2014_x86_64"))
     root = projects.make("back", **asked)  # type: ignore[arg-type]
     plan = Command(root, root.parent / "cache").json("plan")
@@ -290,7 +323,7 @@ def test_an_index_that_cannot_be_reached(
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
         clean_environment.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{port}/simple/")
-        found = everywhere(projects.make(requirements="apple\n"))
+        found = everywhere(projects.make(requirements="apple\n"), "plan", "build", "deploy")
     assert found.what == "the package index could not be reached"
     assert f"127.0.0.1:{port}" in found.why
     assert "check the network" in found.hint
@@ -303,8 +336,9 @@ def test_a_wheel_that_is_corrupt(projects: ProjectMaker, index: LocalIndex) -> N
     root = projects.make(requirements="apple\n")
     Command(root, root.parent / "wideload-cache")("plan")
     found = refused(root, "build")
-    assert good.filename in found.what + found.why
-    assert "apple.py" in found.what + found.why
+    assert found.what == f"corrupt wheel {good.filename}"
+    assert found.why.startswith("apple.py: ")
+    assert "choose another version" in found.hint
     assert not (root / ".wideload" / "build").exists()
 
 

@@ -131,6 +131,8 @@ def test_it_finds_itself_in_lambda_and_not_on_this_machine(
     assert found["writable"] == ["/tmp"]
     assert max(found["processes"]) < 100, "processes of this machine show"
     assert found["context"]["function_version"] == "1"
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:env_dump"
+    assert found["context"]["invoked_function_arn"] == f"{arn}:live"
     assert found["context"]["log_group_name"] == "/aws/lambda/env_dump"
 
 

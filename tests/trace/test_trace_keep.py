@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trace_fixtures import derived, own, packed, tree, used
+from trace_made import derived, own, packed, tree, used
 
 from wideload.trace.keep import Kept, keep
 
@@ -172,7 +172,9 @@ def test_sourceless_bytecode_is_kept_by_a_profile_of_sources() -> None:
 
 
 def test_a_profile_of_one_architecture_keeps_the_modules_of_the_other() -> None:
-    whole = tree("_cffi.cpython-313-aarch64-linux-gnu.so", "one/_f.cpython-313-aarch64-linux-gnu.so")
+    whole = tree(
+        "_cffi.cpython-313-aarch64-linux-gnu.so", "one/_f.cpython-313-aarch64-linux-gnu.so"
+    )
     profile = used(
         "_cffi.cpython-313-x86_64-linux-gnu.so", "one/_f.cpython-313-x86_64-linux-gnu.so"
     )
@@ -198,6 +200,15 @@ def test_the_pattern_that_is_told_brings_back_what_is_gone() -> None:
     kept = keep(whole, used("one/__init__.py"))
     assert gone(kept) == ["ns", "one.sub", "six"]
     assert dropped(keep(whole, used("one/__init__.py"), [one.pattern for one in kept.gone])) == []
+
+
+def test_time_zones_are_kept_whatever_this_machine_has() -> None:
+    whole = tree(
+        *("tzdata/__init__.py", packed("tzdata/zoneinfo/__init__.py", size=0)),
+        packed("tzdata/zoneinfo/UTC", of="tzdata"),
+        packed("tzdata-1.0.dist-info/METADATA", of="tzdata"),
+    )
+    assert dropped(keep(whole, used())) == []
 
 
 def test_what_a_profile_names_and_the_tree_lacks_is_passed_over() -> None:

@@ -35,7 +35,7 @@ def trace(
     What was used is written to NAME.profile.json beside the requirements, to be committed.
     """
     pipeline = session.pipeline()
-    traced = pipeline.trace(pipeline.build(pipeline.source(function, session.folder)), events)
+    traced = pipeline.trace(pipeline.source(function, session.folder), events)
     if as_json:
         session.console.json(_json(traced))
     else:

@@ -108,7 +108,9 @@ class LinuxEnvironment:
         """Whether it can serve another invocation; a crash or a time-out ends it."""
         return not self._closed
 
-    def invoke(self, event: bytes, request_id: str, *, client_context: str = "") -> Invocation:
+    def invoke(
+        self, event: bytes, request_id: str, *, client_context: str = "", qualifier: str = ""
+    ) -> Invocation:
         """Run the handler once, as `ExecutionEnvironment.invoke`.
 
         :raises RuntimeError: the environment is not alive any more.
@@ -130,7 +132,11 @@ class LinuxEnvironment:
                 failed = again if again.status != "ready" else None
             text += lines.start(request_id, self._spec.version)
             if failed is None:
-                answer = self._run(event, request_id, client_context, began, deadline)
+                answer = self._run(
+                    self._work(event, request_id, client_context, qualifier, deadline),
+                    began,
+                    deadline,
+                )
             else:
                 answer = self._not_initialised(failed, request_id)
             invocation = self._conclude(answer, request_id, text, init_ms)
@@ -206,13 +212,11 @@ class LinuxEnvironment:
             )
         return self._exited(request_id, init.exit_message, init.milliseconds)
 
-    def _run(
-        self, event: bytes, request_id: str, client_context: str, began: float, deadline: float
-    ) -> _Answer:
+    def _run(self, work: Work, began: float, deadline: float) -> _Answer:
         self._group.limit_cpu(self._spec.memory / MB_PER_VCPU)
         self._thaw()
         session = self._api.session
-        session.offer(self._work(event, request_id, client_context, deadline))
+        session.offer(work)
         answer: _Answer | None = None
         while True:
             got = session.wait(deadline)
@@ -231,24 +235,28 @@ class LinuxEnvironment:
                     raise AssertionError("the runtime asked for work without having answered")
                 case Exited(code=code):
                     self._running = False
-                    return answer or self._exited(request_id, lines.exit_message(code or 0), spent)
+                    message = lines.exit_message(code or 0)
+                    return answer or self._exited(work.request_id, message, spent)
                 case None:
                     self._kill(session)
-                    return answer or self._timed_out(request_id)
+                    return answer or self._timed_out(work.request_id)
                 case _:
                     continue
 
-    def _work(self, event: bytes, request_id: str, client_context: str, deadline: float) -> Work:
+    def _work(
+        self, event: bytes, request_id: str, client_context: str, qualifier: str, deadline: float
+    ) -> Work:
         spec = self._spec
         remaining = deadline - time.perf_counter()
         now = time.time()
         arn = f"arn:aws:lambda:{spec.region}:{spec.account}:function:{spec.function}"
+        suffix = qualifier or ("" if spec.version == "$LATEST" else spec.version)
         root = f"1-{int(now):08x}-{secrets.token_hex(12)}"
         return Work(
             request_id,
             event,
             deadline_ms=int((now + remaining) * 1000),
-            function_arn=arn if spec.version == "$LATEST" else f"{arn}:{spec.version}",
+            function_arn=f"{arn}:{suffix}" if suffix else arn,
             trace_id=f"Root={root};Parent={secrets.token_hex(8)};Sampled=0",
             client_context=client_context,
         )

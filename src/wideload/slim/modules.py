@@ -95,7 +95,8 @@ def _ship(
     for group, files in zip(groups, made, strict=True):
         for source, file in files.items():
             if not file.done:
-                failed.append((source, file.reason))
+                # By the kind of error: the line it names differs from file to file.
+                failed.append((source, file.reason.partition(":")[0]))
                 continue
             match mode:
                 case "beside":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from wideload.slim import remembered
 from wideload.slim.libraries import relay_libraries
 from wideload.slim.makers import Making, Recalling
 from wideload.slim.modules import compile_modules
@@ -79,9 +80,14 @@ def slim(
     options = options or SlimOptions(rules=rules)
     if options.rules == "none":
         return Slimmed(lay(resolution.wheels, own))
-    start = _start(resolution, own)
     if cache is None:
+        start = _start(resolution, own)
         return Slimmed(start.tree, start.removals, start.provided, start.notes)
+    key = remembered.key_of(resolution, own, options)
+    before = remembered.recall(key, cache)
+    if before is not None:
+        return before
+    start = _start(resolution, own)
     surveys = {wheel.sha256: known_survey(wheel, cache) for wheel in start.packed}
     filled = {sha256: survey or Survey() for sha256, survey in surveys.items()}
     sieve = sift(start.tree, start.packed, filled, survey_own(own), options.keep)
@@ -110,11 +116,18 @@ def slim_fetched(
     """
     if options.rules == "none":
         return Slimmed(lay(resolution.wheels, own))
+    key = remembered.key_of(resolution, own, options)
+    before = remembered.recall(key, cache)
+    if before is not None:
+        return before
     start = _start(resolution, own)
     surveys = survey_wheels(start.packed, paths, cache)
     sieve = sift(start.tree, start.packed, surveys, survey_own(own), options.keep)
     maker = Making(resolution.target, cache, paths, python, progress)
-    return _finish(start, sieve, options, maker, cache)
+    slimmed = _finish(start, sieve, options, maker, cache)
+    if slimmed.bytecode != "none" or options.bytecode == "none":
+        remembered.remember(key, slimmed, cache)
+    return slimmed
 
 
 def _finish(

@@ -43,7 +43,7 @@ _TESTS = ("/tests/", "/test/", "conftest.py")
 _BUILD_INPUTS = (
     *("/wideload.toml", f"/{IGNORE_NAME}", "/.gitignore", "/.gitattributes", "/.python-version"),
     *("/requirements.txt", "/pyproject.toml", "/pylock.toml", "/pylock.*.toml"),
-    *("/uv.lock", "/poetry.lock", "/Pipfile", "/Pipfile.lock"),
+    *("/uv.lock", "/poetry.lock", "/Pipfile", "/Pipfile.lock", "/*.profile.json"),
 )
 
 

@@ -9,19 +9,22 @@ from wideload.trace.paths import as_source
 from wideload.values.profile import PackageUse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from wideload.values.profile import Profile
     from wideload.values.tree import FileTree
 
 
-def account(tree: FileTree, profile: Profile, names: Mapping[str, str]) -> tuple[PackageUse, ...]:
+def account(
+    tree: FileTree, profile: Profile, names: Mapping[str, str], patterns: Sequence[str] = ()
+) -> tuple[PackageUse, ...]:
     """What of a tree was used, the biggest package first.
 
     :param names: of the wheels, by sha256.
+    :param patterns: of the key ``keep``.
     """
     owners = owners_of(tree)
-    kept = keep(tree, profile).tree.by_path
+    kept = keep(tree, profile, patterns).tree.by_path
     sums: dict[str, list[int]] = {}
     for entry in tree:
         counts = sums.setdefault(names.get(owners[entry.path], ""), [0] * 6)

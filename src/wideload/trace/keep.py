@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import posixpath
 import re
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
 RULE = "traced/1"
 REASON = "no traced event uses it"
 
+# Its files are on most machines besides, and are not in every runtime: that they were not
+# used here says nothing about Lambda.
+_ALWAYS = ("tzdata",)
 _METADATA = re.compile(r"[^/]+\.dist-info")
 _LIBRARIES = re.compile(r"[^/]+\.libs")
 
@@ -49,7 +51,7 @@ def keep(tree: FileTree, profile: Profile, patterns: Sequence[str] = ()) -> Kept
     Kept are the units (see :class:`Units`) of files that were opened, run or looked at, and
     of folders that were listed; the user's own files and what a pattern matches, with their
     units; the packages above all these; and of each distribution of which code is kept its
-    metadata and its folder of shared libraries.
+    metadata and its folder of shared libraries. The time zones of `tzdata` always are.
 
     :param profile: must not be outdated by the tree's packages (`Profile.outdated_by`).
     :param patterns: shell patterns of paths, as of the key ``keep``; ``*`` matches ``/`` too.
@@ -61,6 +63,7 @@ def keep(tree: FileTree, profile: Profile, patterns: Sequence[str] = ()) -> Kept
     for entry in tree:
         if isinstance(entry.origin, LocalFile) or (asked and asked.match(entry.path)):
             wanted.add(units.of(entry.path))
+    wanted |= {unit for unit in units.entries if unit.split("/")[0] in _ALWAYS}
     for unit in tuple(wanted):
         wanted.update(units.above(unit))
     wanted |= _companions(tree, units, wanted)
@@ -115,7 +118,7 @@ def owners_of(tree: FileTree) -> dict[str, str]:
 
 def _above(path: str) -> Iterable[str]:
     """The folders that a path lies in, the root not counted, the nearest first."""
-    while path := posixpath.dirname(path):
+    while path := path.rpartition("/")[0]:
         yield path
 
 
@@ -127,7 +130,8 @@ def _gone(units: Units, wanted: set[str], kept: FileTree) -> tuple[Gone, ...]:
             # A folder of which nothing is left is gone as a package, with all in it.
             emptied = [folder for folder in _above(module) if folder not in left]
             path = emptied[-1] if emptied else module
-            if all(part.isidentifier() for part in path.split("/")):
+            # A folder of the same name is still there to be imported.
+            if path not in left and all(part.isidentifier() for part in path.split("/")):
                 is_folder = bool(emptied) or unit == module
                 found.add(Gone(path.replace("/", "."), path + ("/**" if is_folder else ".*")))
     return tuple(sorted(found))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -46,7 +45,7 @@ class Units:
         self._packages = frozenset(with_init & with_code - {""})
         # Folders that have a package somewhere below them.
         self._around = frozenset(
-            above for package in self._packages for above in _upwards(posixpath.dirname(package))
+            above for package in self._packages for above in _upwards(package.rpartition("/")[0])
         )
         self._tree = tree
 
@@ -75,7 +74,7 @@ class Units:
 
     def above(self, unit: str) -> Iterator[str]:
         """The packages that have to be imported before anything of this unit can be."""
-        for folder in _upwards(posixpath.dirname(unit)):
+        for folder in _upwards(unit.rpartition("/")[0]):
             if folder in self._packages:
                 yield folder
 
@@ -95,7 +94,7 @@ def _upwards(folder: str) -> Iterable[str]:
     """The folder and all above it, the root (empty) last."""
     found = [folder]
     while folder:
-        folder = posixpath.dirname(folder)
+        folder = folder.rpartition("/")[0]
         found.append(folder)
     return found
 

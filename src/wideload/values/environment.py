@@ -61,8 +61,13 @@ class ExecutionEnvironment(Protocol):
         """Whether it can serve another invocation; a crash or a time-out ends it."""
         ...
 
-    def invoke(self, event: bytes, request_id: str, *, client_context: str = "") -> Invocation:
-        """Run the handler once. Never raises for what the function does."""
+    def invoke(
+        self, event: bytes, request_id: str, *, client_context: str = "", qualifier: str = ""
+    ) -> Invocation:
+        """Run the handler once. Never raises for what the function does.
+
+        :param qualifier: the alias or version that the caller named; the function is told it.
+        """
         ...
 
     def close(self) -> None:

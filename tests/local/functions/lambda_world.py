@@ -86,11 +86,15 @@ class FakeEnvironment:
         self.alive = True
         self.closed = False
         self.contexts: list[str] = []
+        self.qualifiers: list[str] = []
 
-    def invoke(self, event: bytes, request_id: str, *, client_context: str = "") -> Invocation:
+    def invoke(
+        self, event: bytes, request_id: str, *, client_context: str = "", qualifier: str = ""
+    ) -> Invocation:
         log = f"START RequestId: {request_id}\n{'x' * 5000}\nEND RequestId: {request_id}\n"
         outcome = Outcome.SUCCESS
         self.contexts.append(client_context)
+        self.qualifiers.append(qualifier)
         try:
             answer = self.sandbox.handler(json.loads(event), self.spec)
         except SystemExit:

@@ -66,6 +66,18 @@ def test_the_client_context_reaches_the_function_decoded(world: World) -> None:
     assert world.sandbox.started[0].contexts == ['{"client": {"name": "phone"}}']
 
 
+def test_the_function_is_told_the_qualifier_that_was_named(world: World) -> None:
+    world.create()
+    client = world.client()
+    client.publish_version(FunctionName="hello")
+    client.create_alias(FunctionName="hello", Name="live", FunctionVersion="1")
+    for qualifier in ("live", "1"):
+        client.invoke(FunctionName="hello", Qualifier=qualifier)
+    client.invoke(FunctionName="hello")
+    told = [each for started in world.sandbox.started for each in started.qualifiers]
+    assert told == ["live", "1", ""]
+
+
 def test_a_function_that_raises_is_an_error_with_status_200(world: World) -> None:
     def handler(event: Any, spec: EnvironmentSpec) -> Any:
         raise ValueError("no")

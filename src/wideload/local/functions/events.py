@@ -157,7 +157,9 @@ class Events:
         failures = event.failures
         try:
             version = lookup.routed(function, event.qualifier, now)
-            invocation = self._invocations.run(function, version, event.payload, event.request_id)
+            invocation = self._invocations.run(
+                function, version, event.payload, event.request_id, qualifier=event.qualifier
+            )
         except LambdaFault as fault:
             if fault.status == 429:
                 first, longest = _THROTTLE_DELAYS

@@ -45,9 +45,11 @@ class Invocations:
         payload: bytes,
         request_id: str,
         client_context: str = "",
+        qualifier: str | None = None,
     ) -> Invocation:
         """Run a version once and wait for it.
 
+        :param qualifier: as the caller named it.
         :raises LambdaFault: throttled, or this machine cannot run it.
         """
         with self._slots.taken(function):
@@ -58,6 +60,7 @@ class Invocations:
                     payload,
                     request_id,
                     client_context,
+                    qualifier or "",
                 )
             except WideloadError as error:
                 raise LambdaFault("ServiceException", str(error), 502, kind="Service") from error
@@ -87,7 +90,7 @@ class Invocations:
                 events.add(function, qualifier, payload, request_id)
                 return Reply(202, headers={**headers, "x-amzn-RequestId": request_id})
         request_id = fresh_id()
-        invocation = self.run(function, version, payload, request_id, client_context)
+        invocation = self.run(function, version, payload, request_id, client_context, qualifier)
         headers["x-amzn-RequestId"] = request_id
         if invocation.function_error is not None:
             headers["X-Amz-Function-Error"] = invocation.function_error

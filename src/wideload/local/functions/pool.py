@@ -110,6 +110,7 @@ class Pool:
         event: bytes,
         request_id: str,
         client_context: str = "",
+        qualifier: str = "",
     ) -> Invocation:
         """Run an event in an idle environment, or in a new one.
 
@@ -118,7 +119,9 @@ class Pool:
         """
         warm = self._acquire(home, spec)
         try:
-            invocation = warm.environment.invoke(event, request_id, client_context=client_context)
+            invocation = warm.environment.invoke(
+                event, request_id, client_context=client_context, qualifier=qualifier
+            )
         finally:
             self._release(warm)
         self._logs.append(home.log_group, warm.stream, invocation.log)

@@ -40,6 +40,11 @@ _COMPILE_AT_RUN_TIME = {
 _COMPILE_FAMILIES = ("cupy-", "nvidia-", "cuda-", "clang")
 
 
+_ONLY_BUILDS = frozenset({"numpy"})
+"""Distributions that compose names of sources only to call a compiler: f2py does."""
+_PLACEHOLDERS = frozenset("{*+")
+
+
 def _why_kept(name: str) -> str:
     if name.startswith(_COMPILE_FAMILIES):
         return "compiles kernels"
@@ -48,10 +53,12 @@ def _why_kept(name: str) -> str:
 
 def _asked_endings(subject: Subject) -> frozenset[str]:
     """Endings of which this wheel's own code speaks: ``".h"``, ``"*.pyx"``, ``"{name}.c"``."""
+    if subject.name in _ONLY_BUILDS:
+        return frozenset()
     found = set()
     for text in subject.survey.files:
         head, dot, ending = text.partition(".")
-        if dot and (not head or not head.isidentifier()):
+        if dot and (not head or not _PLACEHOLDERS.isdisjoint(head)):
             found.add(f".{ending}")
     return frozenset(found)
 
@@ -63,7 +70,7 @@ def _find(subject: Subject) -> Iterator[Drop]:
     composed = _asked_endings(subject)
     for path in subject.paths:
         name = posixpath.basename(path)
-        if path in stubbed or name in subject.asked.files:
+        if path in stubbed or (name in subject.asked.files and subject.name not in _ONLY_BUILDS):
             continue
         if name.endswith(STUB_ENDING):
             if STUB_ENDING not in composed:

@@ -1,4 +1,4 @@
-"""Values and runs that the tests of tracing share, named so as to be one of its name."""
+"""Values and runs that the tests of tracing share."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ import hashlib
 import textwrap
 from pathlib import Path
 
-import pytest
-
-from wideload.sandbox import LinuxSandbox
-from wideload.trace.recorder import INIT_TIMEOUT, TracingSandbox, trace_function
+from wideload.trace.recorder import TracingSandbox, trace_function
 from wideload.values.environment import EnvironmentSpec
 from wideload.values.profile import PROFILE_SCHEMA, Profile, TracedEvent, Use, UsedPath
 from wideload.values.target import Target
@@ -25,7 +22,7 @@ def wheel(name: str) -> str:
 
 def packed(path: str, of: str = "", size: int = 10) -> FileEntry:
     """A file of a wheel; of the one named like its topmost folder, if none is named."""
-    origin: Origin = WheelMember(wheel(of or path.split("/")[0]), path)
+    origin: Origin = WheelMember(wheel(of or path.split("/", maxsplit=1)[0]), path)
     return FileEntry(path, size, size, 0, 0o644, True, origin)
 
 
@@ -49,26 +46,6 @@ def used(*paths: str, use: Use = "open") -> Profile:
         packages=("one==1.0",),
         events=(TracedEvent("event.json", "0" * 64),),
         entries=tuple(UsedPath(path, "init", use) for path in paths),
-    )
-
-
-@pytest.fixture(scope="session")
-def tracing_sandbox(tmp_path_factory: pytest.TempPathFactory) -> TracingSandbox:
-    cache = tmp_path_factory.getbasetemp() / "sandbox-cache"
-    return LinuxSandbox(cache, init_timeout=INIT_TIMEOUT)
-
-
-@pytest.fixture
-def spec(tmp_path: Path) -> EnvironmentSpec:
-    task = tmp_path / "task"
-    task.mkdir()
-    return EnvironmentSpec(
-        function="probe",
-        version="$LATEST",
-        target=TARGET,
-        handler="app.handler",
-        task=str(task),
-        memory=1769,
     )
 
 
