@@ -63,9 +63,12 @@ def eventually(happens: Callable[[], bool]) -> bool:
 
 
 def test_close_leaves_nothing(start: Starter, cache: Path) -> None:
+    # What tests before this one left running in this process is none of ours.
+    others = set(processes.descendants(os.getpid()))
     environment = start("def handler(event, context):\n    return 1\n")
     environment.invoke(b"{}", "id-1")
-    below = processes.descendants(os.getpid())[1:]
+    below = [pid for pid in processes.descendants(os.getpid()) if pid not in others]
+    assert below
     mine = [each for each in loop_devices() if str(cache) in each]
     assert groups(os.getpid()) or os.geteuid() != 0
     assert mine or os.geteuid() != 0
@@ -82,7 +85,8 @@ def test_closing_while_it_initialises(start: Starter) -> None:
     environment = start("import time\ntime.sleep(60)")
     began = time.monotonic()
     environment.close()
-    assert time.monotonic() - began < 2
+    # Far from the 10 s that an init may last.
+    assert time.monotonic() - began < 8
     assert groups(os.getpid()) == []
 
 
