@@ -183,6 +183,11 @@ class Pipeline:
     def plan(self, prepared: Prepared) -> Plan:
         """Every way to ship it, side by side."""
         function = prepared.function
+        if function.settings.layers:
+            self.narrator.tell(
+                "note: what the attached layers weigh is not counted; Lambda counts it against "
+                "the same 262,144,000 bytes"
+            )
         return propose(
             function.name, prepared.resolution, prepared.slimmed, wanted=function.strategy
         )
