@@ -49,11 +49,13 @@ class _Follower:
                     self._folders.setdefault(folder, []).append(path)
         self._mentions = {mention.path: mention for mention in mentions}
         self.needed: set[str] = set()
+        self.files: set[str] = set()
 
     def run(self) -> None:
         todo = [mention for path, mention in self._mentions.items() if path not in self._where]
         while todo:
             mention = todo.pop()
+            self.files.update(mention.files)
             for path in self._wanted(mention):
                 if path in self.needed:
                     continue
@@ -90,22 +92,31 @@ class _Follower:
 
 
 def asked_for(
-    surveys: Collection[Survey], candidates: Mapping[str, str], *, sdk: Iterable[Survey]
+    surveys: Collection[Survey],
+    candidates: Mapping[str, str],
+    *,
+    sources: Collection[str],
+    sdk: Iterable[Survey],
 ) -> Asked:
     """What all this code asks for.
 
     :param surveys: of every wheel that ships and of the function's own files.
     :param candidates: paths that a rule would drop were they not asked for, each with the
         folder (``…/``) or file that it goes with.
+    :param sources: paths of all Python sources.
     :param sdk: those of the surveys whose use of AWS counts: not the SDK's own.
     """
     mentions = [mention for survey in surveys for mention in survey.mentions]
     follower = _Follower(mentions, candidates)
     follower.run()
-    uses = [survey.sdk for survey in sdk]
+    callers = list(sdk)
+    uses = [survey.sdk for survey in callers]
+    unknown = [use.unknown for use in uses if use.unknown]
+    unknown += [path for survey in callers if (path := survey.opaque(sources))]
     return Asked(
         needed=frozenset(follower.needed),
-        files=frozenset(name for survey in surveys for name in survey.files),
+        files=frozenset(name for survey in surveys for name in survey.files) | follower.files,
+        sources=frozenset(sources),
         services=frozenset(service for use in uses for service in use.services),
-        services_unknown=next((use.unknown for use in uses if use.unknown), ""),
+        services_unknown=next(iter(unknown), ""),
     )

@@ -101,7 +101,9 @@ def _ship(
             match mode:
                 case "beside":
                     _add_beside(parts, source, file, group, maker)
-                case "sourceless" if source in group.stay:
+                case "sourceless" if (
+                    source in group.stay or bytecode.instead(source) in parts.entries
+                ):
                     _add_beside(parts, source, file, group, maker)
                 case "sourceless":
                     parts.remove(source, RULE, _INSTEAD, group.package)

@@ -30,7 +30,9 @@ _ENUMERATES = frozenset(
     }
 )
 _MAKERS = frozenset({"client", "resource", "create_client"})
-_WORDS = re.compile("|".join(sorted(rf"\b{word}\b" for word in _MAKERS | _ENUMERATES)).encode())
+_WORDS = re.compile(
+    "|".join(sorted(rf"\b{word}\b" for word in _MAKERS | _ENUMERATES | {"getattr"})).encode()
+)
 _SERVICE = re.compile(r"[a-z0-9][a-z0-9.-]*")
 
 

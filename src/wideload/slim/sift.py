@@ -11,7 +11,7 @@ from wideload.slim.asked import asked_for
 from wideload.slim.ledger import removed
 from wideload.slim.rules import docs, tests
 from wideload.slim.rules.order import RULES
-from wideload.slim.rules.rule import Asked, Subject
+from wideload.slim.rules.rule import Asked, Risk, Subject
 from wideload.slim.runtime import SDK
 from wideload.slim.sources_kept import sources_kept
 from wideload.slim.survey import Survey
@@ -61,6 +61,7 @@ def _by_wheel(tree: FileTree) -> tuple[dict[str, list[FileEntry]], tuple[FileEnt
 
 
 def _asked(
+    tree: FileTree,
     groups: Mapping[str, list[FileEntry]],
     wheels: Sequence[Wheel],
     surveys: Mapping[str, Survey],
@@ -72,7 +73,8 @@ def _asked(
         candidates |= docs.candidates(paths, wheel.name)
         candidates |= tests.candidates(paths, surveys[wheel.sha256])
     callers = [own, *(surveys[wheel.sha256] for wheel in wheels if wheel.name not in _WRAPS_SDK)]
-    return asked_for([own, *surveys.values()], candidates, sdk=callers)
+    sources = [entry.path for entry in tree if entry.path.endswith(".py")]
+    return asked_for([own, *surveys.values()], candidates, sources=sources, sdk=callers)
 
 
 def _matches(path: str, patterns: Sequence[str]) -> bool:
@@ -82,7 +84,11 @@ def _matches(path: str, patterns: Sequence[str]) -> bool:
 def _dropped(subject: Subject, keep: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Rule and reason by path."""
     gone: dict[str, tuple[str, str]] = {}
+    # Where code cannot be read, that it asks for nothing is not known either.
+    opaque = subject.survey.opaque(subject.asked.sources)
     for rule in RULES:
+        if opaque and rule.risk is not Risk.SAFE:
+            continue
         for drop in rule.find(subject):
             if drop.path not in gone and not _matches(drop.path, keep):
                 gone[drop.path] = (rule.name, drop.reason)
@@ -103,7 +109,7 @@ def sift(
     :param keep: shell patterns of paths that no rule touches.
     """
     groups, own = _by_wheel(tree)
-    asked = _asked(groups, wheels, surveys, own_survey)
+    asked = _asked(tree, groups, wheels, surveys, own_survey)
     kept: dict[str, list[FileEntry]] = {}
     removals: list[Removal] = []
     for wheel in wheels:

@@ -51,6 +51,9 @@ def sources_kept(subject: Subject, paths: Collection[str]) -> dict[str, str]:
     sources = [path for path in subject.paths if path.endswith(".py")]
     if reason:
         return dict.fromkeys(sources, f"{subject.name}: {reason}")
+    opaque = subject.survey.opaque(subject.asked.sources)
+    if opaque:
+        return dict.fromkeys(sources, f"what {opaque} reads cannot be told")
     marked = dict(subject.survey.sources)
     # Whoever looks for packages by this name does so among his own.
     named = subject.asked.files - {"__init__.py"} | set(subject.survey.files) & {"__init__.py"}

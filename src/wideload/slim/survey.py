@@ -18,7 +18,7 @@ import msgspec
 
 from wideload.cache import write_atomically
 from wideload.errors import WideloadError
-from wideload.slim.kinds import FOREIGN_ENDINGS, TEST_FILE, is_sensitive, is_source
+from wideload.slim.kinds import FOREIGN_ENDINGS, TEST_FILE, is_module_path, is_sensitive, is_source
 from wideload.slim.sdk_use import SdkUse, sdk_use
 from wideload.slim.workers import each
 from wideload.values.tree import LocalFile
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from wideload.values.resolution import Member, Wheel
     from wideload.values.tree import FileTree
 
-VERSION = 2
+VERSION = 8
 """Of what is read: another reading of the same wheel is another version."""
 
 # Each begins with a literal, which the engine finds fast: these run over all code there is.
@@ -42,7 +42,7 @@ _IMPORT = re.compile(rb"import[ \t]+([\w.][^\n;]*(?:\\\n[^\n;]*)*)")
 _NAME = re.compile(rb"[\w.]+")
 _COMMENT = re.compile(rb"#[^\n]*")
 # Quoted words of a path or of a module, f-strings' braces among them.
-_QUOTED = re.compile(rb"""["']([\w./\\*{}+-]{3,200})["']""")
+_QUOTED = re.compile(rb"""["']([\w./\\*{}+-]{2,200})["']""")
 # A bare "tests" is a folder where it is joined to a path or asked of importlib.resources.
 _JOINED = re.compile(
     rb"(?:(?:join|joinpath|Path|PurePath|files|path|abspath|realpath|dirname|glob|rglob|listdir"
@@ -89,6 +89,8 @@ class Mention(msgspec.Struct, frozen=True, array_like=True):
     """Names of folders, or paths that hold one, that it joins to a path."""
     near: bool = False
     """Whether it looks for files beside itself."""
+    files: tuple[str, ...] = ()
+    """As `Survey.files`, where the file is one that may go itself."""
 
 
 class Survey(msgspec.Struct, frozen=True, array_like=True):
@@ -109,6 +111,15 @@ class Survey(msgspec.Struct, frozen=True, array_like=True):
     sources: tuple[tuple[str, str], ...] = ()
     """Python files that are read as text while they run, and by what."""
     sdk: SdkUse = SdkUse()
+    compiled: tuple[str, ...] = ()
+    """Compiled modules without sources in the same wheel: what they ask for cannot be read."""
+
+    def opaque(self, sources: Collection[str]) -> str:
+        """The first compiled module whose source is nowhere, or nothing.
+
+        :param sources: paths of all sources of the function.
+        """
+        return next((path for path in self.compiled if path[:-1] not in sources), "")
 
 
 def _modules(data: bytes, package: tuple[str, ...]) -> Iterator[str]:
@@ -170,7 +181,7 @@ def _mention(path: str, data: bytes, quoted: Collection[str]) -> Mention:
     if path.startswith(_HARMLESS) or not (modules or folders):
         return Mention(path, near=near)
     # Something is there: look closely, at what is run alone.
-    data = _NOT_RUN.sub(b"", data)
+    data = _NOT_RUN.sub(b"", b"\n" + data)
     modules, folders = _refers(data, package, {text for text in quoted if text.encode() in data})
     if _STARTS_TESTS in data:
         folders = set()  # of the suite that it can start
@@ -198,13 +209,16 @@ class _Reader:
             self.mentions.append(_mention(path, data, ()))
             return
         quoted = {text.decode() for text in _QUOTED.findall(data)}
+        named = {text.rpartition("/")[2] for text in quoted}
+        named = {file for file in named if is_source(file) or file.endswith(".py")}
         mention = _mention(path, data, quoted)
-        if mention.modules or mention.folders or is_sensitive(name.removesuffix(".py")):
-            self.mentions.append(mention)
-        for text in quoted:
-            file = text.rpartition("/")[2]
-            if is_source(file) or file.endswith(".py"):
-                self.files.add(file)
+        if is_sensitive(name.removesuffix(".py")):
+            named_here = tuple(sorted(named))
+            self.mentions.append(msgspec.structs.replace(mention, files=named_here))
+        else:
+            self.files |= named
+            if mention.modules or mention.folders:
+                self.mentions.append(mention)
         if _ATTACH_STUB in data:
             self.stubs.append(path)
         if TEST_FILE.fullmatch(name) and _TEST_FUNCTION.search(data):
@@ -223,7 +237,11 @@ class _Reader:
         if wanted:
             self.mentions.append(Mention(path, wanted))
 
-    def finish(self) -> Survey:
+    def finish(self, paths: Iterable[str]) -> Survey:
+        """What was gathered.
+
+        :param paths: of all files there are.
+        """
         return Survey(
             mentions=tuple(sorted(self.mentions, key=lambda one: one.path)),
             files=tuple(sorted(self.files)),
@@ -233,7 +251,22 @@ class _Reader:
             foreign=tuple(sorted(self.foreign)),
             sources=tuple(sorted(self.sources)),
             sdk=self.sdk,
+            compiled=_compiled_only(paths),
         )
+
+
+def _compiled_only(paths: Iterable[str]) -> tuple[str, ...]:
+    known = set(paths)
+    return tuple(
+        sorted(
+            path
+            for path in known
+            if path.endswith(".pyc")
+            and is_module_path(path)
+            and "__pycache__" not in path
+            and path[:-1] not in known
+        )
+    )
 
 
 def _is_foreign(head: bytes) -> bool:
@@ -274,13 +307,14 @@ def _survey(job: tuple[Wheel, Path]) -> Survey:
                 _look(member, archive, reader)
     except (zipfile.BadZipFile, zlib.error, KeyError, OSError, NotImplementedError) as error:
         raise WideloadError(f"corrupt wheel {wheel.filename}", why=str(error)) from error
-    return reader.finish()
+    return reader.finish(member.path for member in wheel.members)
 
 
 def _look(member: Member, archive: zipfile.ZipFile, reader: _Reader) -> None:
     path = member.path
     if path.endswith(".py"):
-        reader.python(path, archive.read(member.name))
+        if ".dist-info/" not in path:  # no code, whatever it is
+            reader.python(path, archive.read(member.name))
     elif path.endswith(".dist-info/entry_points.txt"):
         reader.entry_points(path, archive.read(member.name))
     elif path.startswith("bin/") and path.count("/") == 1:
@@ -319,4 +353,4 @@ def survey_own(own: FileTree) -> Survey:
             except OSError as error:
                 raise WideloadError(f"{entry.path} cannot be read", why=str(error)) from error
             reader.python(entry.path, data)
-    return reader.finish()
+    return reader.finish(entry.path for entry in own)

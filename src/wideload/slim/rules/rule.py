@@ -35,6 +35,8 @@ class Asked(msgspec.Struct, frozen=True):
     """Paths of tests, docs and examples that code imports or opens."""
     files: frozenset[str] = frozenset()
     """Names of source and Python files in strings, patterns (``*.h``, ``.h``) among them."""
+    sources: frozenset[str] = frozenset()
+    """Paths of all Python sources there are, whoever brings them."""
     services: frozenset[str] = frozenset()
     """AWS services of which code makes clients."""
     services_unknown: str = ""

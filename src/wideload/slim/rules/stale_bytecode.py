@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
 
 def _find(subject: Subject) -> Iterator[Drop]:
-    paths = frozenset(subject.paths)
     for path in subject.paths:
         if not path.endswith((".pyc", ".pyo")):
             continue
@@ -19,7 +18,7 @@ def _find(subject: Subject) -> Iterator[Drop]:
             # Without its source it is never loaded from there; with it, its date is another
             # than that of the source, since zips of functions have no dates.
             yield Drop(path, "compiled for other dates of the sources, so never loaded")
-        elif path[:-1] in paths:
+        elif path[:-1] in subject.asked.sources:
             yield Drop(path, "the source beside it is taken first")
 
 
