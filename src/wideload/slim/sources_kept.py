@@ -7,6 +7,7 @@ code must contain is added to the list of those known.
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def sources_kept(subject: Subject, paths: Collection[str]) -> dict[str, str]:
     marked = dict(subject.survey.sources)
     # Whoever looks for packages by this name does so among his own.
     named = subject.asked.files - {"__init__.py"} | set(subject.survey.files) & {"__init__.py"}
+    listed = tuple(f"{posixpath.dirname(path)}/" for path in subject.survey.listing if "/" in path)
     found: dict[str, str] = {}
     for path in sources:
         folder, _, name = path.rpartition("/")
@@ -64,6 +66,8 @@ def sources_kept(subject: Subject, paths: Collection[str]) -> dict[str, str]:
             found[path] = f"read while it runs, by {marked[path]}"
         elif name in named:
             found[path] = "code names the file, so it may be opened or started"
+        elif path.startswith(listed):
+            found[path] = "code beside it looks for files by their ending"
         elif folder and f"{folder}/__init__.py" not in paths:
             found[path] = "its folder is no package, so it may be data"
     return found

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from wideload.values.resolution import Member, Wheel
     from wideload.values.tree import FileTree
 
-VERSION = 8
+VERSION = 11
 """Of what is read: another reading of the same wheel is another version."""
 
 # Each begins with a literal, which the engine finds fast: these run over all code there is.
@@ -66,7 +66,7 @@ _READS_OWN_SOURCE = (
     (re.compile(rb"\bjit\.(?:script|script_if_tracing|script_method|interface)\b"), "torch.jit"),
     (re.compile(rb"\btriton\.jit\b"), "triton.jit"),
     (re.compile(rb"\btypechecked\b"), "typeguard.typechecked"),
-    (re.compile(rb"\bcache\s*=\s*True\b"), "numba's cache beside the source"),
+    (re.compile(rb"jit\([^)]*\bcache\s*=\s*True\b"), "numba's cache beside the source"),
     (re.compile(rb"\bauto_docstring\b"), "auto_docstring, which reads the source"),
     (re.compile(rb"\bgetsource(?:lines|file)?\s*\(\s*(?:sys\.modules|__)"), "its own source"),
 )
@@ -110,6 +110,8 @@ class Survey(msgspec.Struct, frozen=True, array_like=True):
     """Programs and libraries of other systems, by their content."""
     sources: tuple[tuple[str, str], ...] = ()
     """Python files that are read as text while they run, and by what."""
+    listing: tuple[str, ...] = ()
+    """Python files that look for others by their ending, ``*.py`` or ``.py``."""
     sdk: SdkUse = SdkUse()
     compiled: tuple[str, ...] = ()
     """Compiled modules without sources in the same wheel: what they ask for cannot be read."""
@@ -200,6 +202,7 @@ class _Reader:
         self.scripts: list[str] = []
         self.foreign: list[str] = []
         self.sources: list[tuple[str, str]] = []
+        self.listing: list[str] = []
         self.sdk = SdkUse()
 
     def python(self, path: str, data: bytes) -> None:
@@ -219,6 +222,8 @@ class _Reader:
             self.files |= named
             if mention.modules or mention.folders:
                 self.mentions.append(mention)
+        if any(file.startswith((".", "*")) and file.endswith(".py") for file in named):
+            self.listing.append(path)
         if _ATTACH_STUB in data:
             self.stubs.append(path)
         if TEST_FILE.fullmatch(name) and _TEST_FUNCTION.search(data):
@@ -250,6 +255,7 @@ class _Reader:
             scripts=tuple(sorted(self.scripts)),
             foreign=tuple(sorted(self.foreign)),
             sources=tuple(sorted(self.sources)),
+            listing=tuple(sorted(self.listing)),
             sdk=self.sdk,
             compiled=_compiled_only(paths),
         )
