@@ -1,0 +1,156 @@
+"""A proxy before the embedded AWS that is as slow as a function's way to S3."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import random
+import socket
+import threading
+import time
+
+from wideload.values.network import Network
+
+_CHUNK = 1 << 17
+# Of the standard normal distribution: 95 % lie below.
+_Z95 = 1.6448536269514722
+
+
+class Bucket:
+    """Tokens for bytes: full at first, refilled at a rate; waits where they are short."""
+
+    def __init__(self, network: Network) -> None:
+        self._rate, self._peak = network.rate, network.burst_rate
+        self._room = max(0.0, network.burst_rate - network.rate) * network.burst_seconds
+        self._tokens = self._room
+        self._lock = threading.Lock()
+        self._seen = time.monotonic()
+        self._free = self._seen
+
+    def take(self, size: int) -> None:
+        """Return when `size` bytes may pass."""
+        with self._lock:
+            now = time.monotonic()
+            self._tokens = min(self._room, self._tokens + (now - self._seen) * self._rate)
+            self._seen = now
+            self._tokens -= size
+            # Never faster than the peak, whatever is in the bucket.
+            self._free = max(self._free, now) + size / self._peak
+            due = max(self._free, now - min(0.0, self._tokens) / self._rate)
+        if due > now:
+            time.sleep(due - now)
+
+    def fill(self) -> None:
+        """As for a new environment."""
+        with self._lock:
+            self._tokens = self._room
+            self._seen = self._free = time.monotonic()
+
+
+class Shaper:
+    """Carries connections to a server, answers delayed and slowed as `Network` says.
+
+    Bytes are not looked into: what the client sends after it was answered is a new request,
+    whose answer begins after a latency drawn anew. Draws repeat with the seed.
+    """
+
+    def __init__(self, target: tuple[str, int], network: Network, *, seed: int = 0) -> None:
+        self._target = target
+        self._network = network
+        self._bucket = Bucket(network)
+        self._random = random.Random(seed)
+        self._sigma = math.log(network.p95 / network.median) / _Z95
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._carried = 0
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        """On the loopback interface."""
+        port: int = self._listener.getsockname()[1]
+        return port
+
+    @property
+    def carried(self) -> int:
+        """Bytes answered so far."""
+        return self._carried
+
+    def refill(self) -> None:
+        """Give the burst back, as a new environment has it."""
+        self._bucket.fill()
+
+    def close(self) -> None:
+        """Stop accepting and cut every connection."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        with self._lock:
+            for connection in self._open:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._carry, args=(client,), daemon=True).start()
+
+    def _latency(self) -> float:
+        with self._lock:
+            draw = self._random.gauss(0, self._sigma)
+        return self._network.median * math.exp(draw)
+
+    def _carry(self, client: socket.socket) -> None:
+        with client:
+            try:
+                server = socket.create_connection(self._target)
+            except OSError:
+                return
+            with server:
+                for connection in (client, server):
+                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                with self._lock:
+                    self._open |= {client, server}
+                asked = threading.Event()
+                back = threading.Thread(
+                    target=self._answer, args=(server, client, asked), daemon=True
+                )
+                back.start()
+                _ask(client, server, asked)
+                back.join()
+                with self._lock:
+                    self._open -= {client, server}
+
+    def _answer(self, server: socket.socket, client: socket.socket, asked: threading.Event) -> None:
+        buffer = memoryview(bytearray(_CHUNK))
+        free = time.monotonic()
+        with contextlib.suppress(OSError):
+            while size := server.recv_into(buffer):
+                if asked.is_set():
+                    asked.clear()
+                    time.sleep(self._latency())
+                    free = time.monotonic()
+                self._bucket.take(size)
+                now = time.monotonic()
+                free = max(free, now - _CHUNK / self._network.connection_rate)
+                free += size / self._network.connection_rate
+                if free > now:
+                    time.sleep(free - now)
+                client.sendall(buffer[:size])
+                self._carried += size
+        with contextlib.suppress(OSError):
+            client.shutdown(socket.SHUT_WR)
+
+
+def _ask(client: socket.socket, server: socket.socket, asked: threading.Event) -> None:
+    buffer = memoryview(bytearray(_CHUNK))
+    with contextlib.suppress(OSError):
+        while size := client.recv_into(buffer):
+            asked.set()
+            server.sendall(buffer[:size])
+    with contextlib.suppress(OSError):
+        server.shutdown(socket.SHUT_WR)
