@@ -37,8 +37,8 @@ def expected(name: str) -> Any:
     return json.loads((EXAMPLES / name / "expected.json").read_bytes())
 
 
-def test_both_are_configured_as_described() -> None:
-    assert set(config()) == set(NAMES)
+def test_they_are_configured_as_described() -> None:
+    assert set(config()) == {*NAMES, "classifier"}
     recommender = config()["recommender"]
     assert recommender == {
         "source": "recommender",
