@@ -12,7 +12,7 @@ import random
 import sys
 
 SEED = 20230607
-USERS = 240
+USERS = 120
 FILMS_SEEN = (18, 34)
 
 FILMS = {

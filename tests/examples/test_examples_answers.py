@@ -85,13 +85,13 @@ def test_shipped_data_is_what_its_script_makes(name: str, script: str, data: str
     assert made.stdout == (folder / data).read_bytes()
 
 
-def test_ratings_name_a_hundred_films_and_a_few_hundred_people() -> None:
+def test_ratings_name_a_hundred_films_and_many_people() -> None:
     with (EXAMPLES / "recommender" / "ratings.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert len({row["title"] for row in rows}) == 100
-    assert len({row["user"] for row in rows}) == 240
+    assert len({row["user"] for row in rows}) == 120
     assert {row["rating"] for row in rows} == {"1", "2", "3", "4", "5"}
-    assert len({(row["user"], row["title"]) for row in rows}) == len(rows) == 6252
+    assert len({(row["user"], row["title"]) for row in rows}) == len(rows) == 3154
 
 
 def test_recommendations_are_of_films_that_the_person_has_not_seen() -> None:
