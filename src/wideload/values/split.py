@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+from typing import Literal
+
 import msgspec
 
 from wideload.values.tree import FileTree
+
+Place = Literal["function"] | int
+"""Where a package lies: in the function, or in the layer of this number, from 1."""
 
 
 class Share(msgspec.Struct, frozen=True):
@@ -15,6 +21,12 @@ class Share(msgspec.Struct, frozen=True):
     tree: FileTree
     """Paths as they lie in the layer's zip, e.g. ``python/numpy/__init__.py``."""
 
+    @property
+    def digest(self) -> str:
+        """sha256 of what it holds, hexadecimal: the same for the same files of the same
+        wheels in every project. Not that of the zip."""
+        return hashlib.sha256(msgspec.msgpack.encode(self.tree.entries)).hexdigest()
+
 
 class Split(msgspec.Struct, frozen=True):
     """Function and layers: disjoint, and together the whole tree."""
@@ -23,6 +35,8 @@ class Split(msgspec.Struct, frozen=True):
     """Paths below /var/task."""
     layers: tuple[Share, ...]
     """In the order in which they are attached; at most five with those of others."""
+    packages: tuple[str, ...] = ()
+    """Normalised names of the distributions that lie in the function, sorted."""
 
     @property
     def unzipped_bytes(self) -> int:
@@ -33,3 +47,11 @@ class Split(msgspec.Struct, frozen=True):
     def zipped_bytes(self) -> int:
         """Bytes of all the zips together."""
         return self.function.zipped_bytes + sum(one.tree.zipped_bytes for one in self.layers)
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """Where each distribution lies; given to the next split, it stays there."""
+        places: dict[str, Place] = dict.fromkeys(self.packages, "function")
+        for number, share in enumerate(self.layers, 1):
+            places.update(dict.fromkeys(share.packages, number))
+        return places
