@@ -6,6 +6,7 @@ import re
 import secrets
 import shutil
 import tomllib
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from wideload.resolve import uv
 from wideload.resolve.requirements import Asked, read_asked
 
 if TYPE_CHECKING:
+    from wideload.resolve.fixed import Fixed
     from wideload.values.function import OpenRequirements
     from wideload.values.target import Target
 
@@ -49,20 +51,29 @@ def _fingerprint(path: Path) -> str | None:
 
 
 def lock(
-    requirements: OpenRequirements, name: str, target: Target, *, upgrade: bool = False
+    requirements: OpenRequirements,
+    name: str,
+    target: Target,
+    *,
+    upgrade: bool = False,
+    asked: Asked | None = None,
+    fixed: Fixed | None = None,
 ) -> tuple[Path, Asked, bool]:
     """Make sure that a lock is there which fits the requirements and the target.
 
     A lock that fits is obeyed. One that does not is resolved anew, keeping the versions that
     still may stand; with `upgrade` nothing is kept.
 
+    :param asked: what `read_asked` said of the requirements, where that is known.
+    :param fixed: what is there already and is left out of the lock.
     :return: the lock, what the user asked for, and whether the lock was written just now.
     :raises WideloadError: the requirements cannot be met.
     """
-    asked = read_asked(requirements, target)
+    asked = asked or read_asked(requirements, target)
+    fingerprint = fixed.fingerprint(asked.fingerprint) if fixed else asked.fingerprint
     path = lock_path(requirements, name)
     kept = _fingerprint(path)
-    if kept == asked.fingerprint and not upgrade:
+    if kept == fingerprint and not upgrade:
         return path, asked, False
 
     # In the same folder, since the paths in a lock are relative to it.
@@ -79,7 +90,9 @@ def lock(
             arguments += ["--extra", extra]
         for group in requirements.groups:
             arguments += ["--group", group]
-        uv.compile_lock(arguments, source.parent, target, what=source.name)
+        pins: AbstractContextManager[list[str]] = fixed.arguments() if fixed else nullcontext([])
+        with pins as more:
+            uv.compile_lock([*arguments, *more], source.parent, target, what=source.name)
         text = next_path.read_text(encoding="utf-8")
     except OSError as error:
         raise WideloadError(
@@ -89,19 +102,22 @@ def lock(
         ) from error
     finally:
         next_path.unlink(missing_ok=True)
-    write_atomically(path, _stamped(text, source.name, asked, target).encode())
+    left_out = bool(fixed and fixed.distributions)
+    stamped = _stamped(text, source.name, fingerprint, target, left_out=left_out)
+    write_atomically(path, stamped.encode())
     return path, asked, True
 
 
-def _stamped(text: str, source: str, asked: Asked, target: Target) -> str:
+def _stamped(text: str, source: str, fingerprint: str, target: Target, *, left_out: bool) -> str:
     # uv writes the stamp of the file it continued into the new one too.
     body = re.split(r"^\[tool\.wideload\]$", text, maxsplit=1, flags=re.MULTILINE)[0].rstrip()
     body = re.sub(r"\A(#.*\n)+", "", body)
     return (
         f"# Resolved from {source} for {target.runtime} on {target.architecture}. Commit it:\n"
         "# the same commit then ships the same bytes. `wideload plan --upgrade` renews it.\n"
-        f"{body}\n\n[tool.wideload]\n"
-        f'fingerprint = "{asked.fingerprint}"\n'
+        + ("# What the attached layers carry is left out.\n" if left_out else "")
+        + f"{body}\n\n[tool.wideload]\n"
+        f'fingerprint = "{fingerprint}"\n'
         f'runtime = "{target.runtime}"\n'
         f'architecture = "{target.architecture}"\n'
     )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from wideload.errors import WideloadError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import urllib3
 
     from wideload.resolve.http import Http
@@ -17,6 +20,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 _TAIL = 1 << 16
 """Bytes fetched first. Most wheels' directories, and the end-of-directory record with the
 longest comment that a zip may have, fit into 64 KiB."""
+_PARALLEL = 8
 
 
 class NoRanges(Exception):
@@ -70,6 +74,11 @@ class RemoteFile(io.RawIOBase):
                 hint="try again; if it stays so, the index or a proxy before it is at fault",
             )
         return data
+
+    def fetch_ahead(self, stretches: Sequence[tuple[int, int]]) -> None:
+        """Fetch these stretches, from and up to offsets, side by side before they are read."""
+        with ThreadPoolExecutor(_PARALLEL) as pool:
+            list(pool.map(lambda one: self._slice(*one), stretches))
 
     def readable(self) -> bool:
         return True

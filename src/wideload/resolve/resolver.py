@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from wideload.cache import Cache
     from wideload.resolve.http import Http
+    from wideload.values.attached import Held
     from wideload.values.target import Target
 
 _PARALLEL = 24
@@ -59,12 +60,17 @@ def resolve(
     wishes: Sequence[str] = (),
     constraints: Sequence[str] = (),
     hashes: Mapping[str, Collection[str]] | None = None,
+    held: Sequence[Held] = (),
+    needed: Collection[str] = (),
 ) -> Resolution:
     """The wheels that a lock means for a target, with their members.
 
     :param wishes: PEP 508 lines that the user asked for, where the lock was made from them.
     :param constraints: PEP 508 lines that only limit versions.
     :param hashes: by name, the only sha256 that the user admits of a package.
+    :param held: what is there without a wheel, since attached layers carry it: of these what
+        something asks for stands in the resolution as a wheel without files.
+    :param needed: names of `held` that stand there in any case.
     :raises WideloadError: a package has no file that loads on the target, a hash is wrong,
         or the index cannot be reached.
     """
@@ -80,13 +86,16 @@ def resolve(
             pool.map(lambda one: facts(one.url, one.sha256, one.filename, http, cache), chosen)
         )
     requires = {one.name: fact.requires_dist for one, fact in zip(chosen, known, strict=True)}
+    wheels_of_lock = set(requires)
+    requires = {one.name: one.requires for one in held} | requires
     asked = parse_wishes(wishes, target)
     graph = edges(asked, requires, target)
     # Where the lock does not say, the user also asked for whatever nothing else in it asks for:
     # a path among the requirements has no name.
     names = {str(canonicalize_name(one.name)) for one in asked}
-    roots = set(locked.roots) or names | _unwanted(requires, graph)
-    wheels = tuple(
+    roots = set(locked.roots) or names | (_unwanted(requires, graph) & wheels_of_lock)
+    reached = _reached({*roots, *wheels_of_lock, *needed}, graph)
+    wheels = [
         Wheel(
             name=one.name,
             version=one.version,
@@ -97,15 +106,31 @@ def resolve(
             members=fact.members,
             requires=graph[one.name],
         )
-        for one, fact in sorted(zip(chosen, known, strict=True), key=lambda pair: pair[0].name)
-    )
+        for one, fact in zip(chosen, known, strict=True)
+    ]
+    wheels += [
+        Wheel(one.name, one.version, "", "", "", 0, (), graph[one.name])
+        for one in held
+        if one.name in reached and one.name not in wheels_of_lock
+    ]
     return Resolution(
         target=target,
-        wheels=wheels,
-        roots=tuple(sorted(roots & requires.keys())),
+        wheels=tuple(sorted(wheels, key=lambda wheel: wheel.name)),
+        roots=tuple(sorted(roots & reached)),
         wishes=tuple(str(one) for one in (*asked, *parse_wishes(constraints, target))),
         downloaded_bytes=http.received - before,
     )
+
+
+def _reached(roots: Iterable[str], graph: Mapping[str, Iterable[str]]) -> set[str]:
+    reached: set[str] = set()
+    waiting = [name for name in roots if name in graph]
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting += [str(canonicalize_name(one.name)) for one in _requirements(graph[name])]
+    return reached
 
 
 def _unwanted(names: Iterable[str], graph: Mapping[str, Iterable[str]]) -> set[str]:

@@ -54,18 +54,22 @@ def fetch(
     http: Http,
     cache: Cache,
     advance: Callable[[int], object] = lambda _: None,
+    *,
+    kind: str = WHEELS,
+    suffix: str = ".whl",
 ) -> Path:
     """The wheel in the cache, downloaded if need be, its digest right.
 
     :param advance: told the bytes as they arrive.
+    :param kind: of the cache, with the suffix there, of files that are no wheels.
     :raises WideloadError: it cannot be fetched, or its content is not what the lock says.
     """
-    kept = cache.verified(WHEELS, sha256, ".whl")
+    kept = cache.verified(kind, sha256, suffix)
     if kept:
         return kept
     digest = hashlib.sha256()
     try:
-        with cache.partial(WHEELS, sha256, ".whl") as file:
+        with cache.partial(kind, sha256, suffix) as file:
             for chunk in _chunks(url, http):
                 digest.update(chunk)
                 file.write(chunk)
@@ -84,7 +88,7 @@ def fetch(
             why=str(error),
             hint="free disk space, or set WIDELOAD_CACHE to another folder",
         ) from error
-    return cache.path(WHEELS, sha256, ".whl")
+    return cache.path(kind, sha256, suffix)
 
 
 def _chunks(url: str, http: Http) -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -63,6 +64,35 @@ def test_a_function_keeps_a_layer_that_is_deleted(world: World) -> None:
     )
     emptied = client.update_function_configuration(FunctionName="hello", Layers=[])
     assert "Layers" not in emptied
+
+
+def test_a_layer_is_read_by_ranges(world: World) -> None:
+    arn = world.layer("base", {"python/a.py": "a = 1", "python/b.bin": bytes(range(256)) * 99})
+    location = world.client().get_layer_version_by_arn(Arn=arn)["Content"]["Location"]
+
+    def ask(wanted: str, method: str = "GET") -> tuple[int, bytes, str]:
+        headers = {"Range": wanted} if wanted else {}
+        request = urllib.request.Request(location, headers=headers, method=method)
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return answer.status, answer.read(), answer.headers.get("Content-Range", "")
+        except urllib.error.HTTPError as error:
+            return error.code, error.read(), error.headers.get("Content-Range", "")
+
+    _, whole, _ = ask("")
+    size = len(whole)
+    assert size > 500
+    assert ask("bytes=10-19") == (206, whole[10:20], f"bytes 10-19/{size}")
+    assert ask(f"bytes={size - 5}-") == (206, whole[-5:], f"bytes {size - 5}-{size - 1}/{size}")
+    assert ask("bytes=-7") == (206, whole[-7:], f"bytes {size - 7}-{size - 1}/{size}")
+    assert ask("bytes=-65536") == (206, whole, f"bytes 0-{size - 1}/{size}")
+    assert ask(f"bytes=0-{size * 2}") == (206, whole, f"bytes 0-{size - 1}/{size}")
+    assert ask(f"bytes={size}-{size + 1}")[0::2] == (416, f"bytes */{size}")
+    # S3 serves one range, and does not look at what is none.
+    assert ask("bytes=0-1,4-5") == (200, whole, "")
+    assert ask("lines=0-1") == (200, whole, "")
+    # What is signed is a GET.
+    assert ask("", "HEAD")[0] == 403
 
 
 def test_layer_refusals(world: World) -> None:
