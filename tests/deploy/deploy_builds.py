@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from wideload.values.artifact import Artifact, Manifest
+from wideload.values.artifact import Artifact, Manifest, ManifestWheel
 from wideload.values.function import Function, NoRequirements, Settings, Strategy
 from wideload.values.target import Target
 from wideload.values.tree import FileTree
@@ -22,11 +22,25 @@ class Build(msgspec.Struct, frozen=True):
     manifest: Manifest
     function: Function
     data: bytes
+    layers: tuple[bytes, ...] = ()
 
     def write(self, folder: Path) -> Path:
         folder.mkdir(exist_ok=True)
         (folder / "function.zip").write_bytes(self.data)
+        for number, data in enumerate(self.layers, start=1):
+            (folder / f"layer-{number}.zip").write_bytes(data)
         return folder
+
+
+def _artifact(role: str, data: bytes, packages: tuple[str, ...] = ()) -> Artifact:
+    return Artifact(
+        role=role,
+        filename=f"{role}.zip",
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=len(data),
+        unzipped_bytes=len(data),
+        packages=packages,
+    )
 
 
 def build(
@@ -35,30 +49,35 @@ def build(
     strategy: Strategy = Strategy.DIRECT_ZIP,
     architecture: str = "x86_64",
     settings: Settings | None = None,
+    layers: tuple[bytes, ...] = (),
+    name: str = NAME,
 ) -> Build:
+    """A build; with layers it is by the strategy `layers`."""
+    strategy = Strategy.LAYERS if layers else strategy
     target = Target.parse("python3.13", architecture)
     settings = settings or Settings()
     manifest = Manifest(
         schema=1,
-        function=NAME,
+        function=name,
         strategy=strategy,
         target=target,
         handler="app.handler",
         settings=settings,
         artifacts=(
-            Artifact(
-                role="function",
-                filename="function.zip",
-                sha256=hashlib.sha256(data).hexdigest(),
-                size=len(data),
-                unzipped_bytes=len(data),
+            _artifact("function", data),
+            *(
+                _artifact(f"layer-{number}", layer, (f"package-{layer.decode()[:8]}",))
+                for number, layer in enumerate(layers, start=1)
             ),
         ),
         files=(),
-        wheels=(),
+        wheels=tuple(
+            ManifestWheel(f"package-{layer.decode()[:8]}", "1.0", "x.whl", "0" * 64)
+            for layer in layers
+        ),
     )
     function = Function(
-        name=NAME,
+        name=name,
         root="/project",
         source="/project/recommender",
         handler="app.handler",
@@ -67,4 +86,4 @@ def build(
         requirements=NoRequirements(),
         settings=settings,
     )
-    return Build(manifest, function, data)
+    return Build(manifest, function, data, layers)

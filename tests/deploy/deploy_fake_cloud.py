@@ -15,12 +15,15 @@ from wideload.deploy.cloud import (
     DeployedFunction,
     FunctionState,
     Identity,
+    LayerVersion,
     LogEvent,
     LogGroupState,
     ObjectState,
     Refused,
     RoleState,
+    StoredObject,
 )
+from wideload.deploy.served import note, read
 from wideload.values.instruction import Configuration, StoredCode
 
 if TYPE_CHECKING:
@@ -125,9 +128,11 @@ class FakeRoles:
 
 
 class FakeStorage:
-    def __init__(self, acts: Acts) -> None:
+    def __init__(self, acts: Acts, clock: FakeClock) -> None:
         self._acts = acts
+        self._clock = clock
         self.buckets: dict[str, BucketState] = {}
+        self.modified: dict[tuple[str, str], float] = {}
         self.objects: dict[tuple[str, str], tuple[bytes, str]] = {}
 
     def find_bucket(self, bucket: str, owner: str) -> BucketState | None:
@@ -171,12 +176,19 @@ class FakeStorage:
         sent(len(data) // 2)
         sent(len(data) - len(data) // 2)
         self.objects[bucket, key] = (data, sha256)
+        self.modified[bucket, key] = self._clock.now()
         self._acts.end("upload-object")
 
     def keys(self, bucket: str, prefix: str, owner: str) -> tuple[str, ...]:
         assert owner == ACCOUNT
         return tuple(
             sorted(key for there, key in self.objects if there == bucket and key.startswith(prefix))
+        )
+
+    def listed(self, bucket: str, prefix: str, owner: str) -> tuple[StoredObject, ...]:
+        return tuple(
+            StoredObject(key, self.modified.get((bucket, key), 0.0))
+            for key in self.keys(bucket, prefix, owner)
         )
 
     def delete_objects(self, bucket: str, keys: tuple[str, ...], owner: str) -> None:
@@ -201,6 +213,88 @@ class FakeStorage:
         return self.buckets[bucket]
 
 
+LAYER = f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer"
+
+
+class FakeLayers:
+    """Layers; those of others are known by their size alone."""
+
+    def __init__(self, acts: Acts, clock: FakeClock, storage: FakeStorage) -> None:
+        self._acts = acts
+        self._clock = clock
+        self._storage = storage
+        self.versions: dict[str, tuple[LayerVersion, bytes]] = {}
+        """By ARN."""
+        self.foreign: dict[str, int] = {}
+        """Bytes unzipped, by ARN."""
+        self.functions: dict[str, FakeFunction] = {}
+        self._numbers: dict[str, int] = {}
+
+    def find(self, layer: str, code_sha256: str) -> tuple[str, ...]:
+        return tuple(
+            arn
+            for arn, (version, data) in sorted(
+                self.versions.items(), key=lambda item: item[1][0].version
+            )
+            if version.layer == layer and _base64_sha256(data) == code_sha256
+        )
+
+    def publish(
+        self, layer: str, code: StoredCode, description: str, runtime: str, architecture: str
+    ) -> str:
+        assert runtime.startswith("python")
+        assert architecture in ("x86_64", "arm64")
+        assert len(layer) <= 64
+        assert len(description) <= 256
+        self._acts.begin("publish-layer")
+        data = self._storage.objects[code.bucket, code.key][0]
+        number = self._numbers.get(layer, 0) + 1
+        self._numbers[layer] = number
+        arn = f"{LAYER}:{layer}:{number}"
+        created = self._clock.now()
+        self.versions[arn] = (LayerVersion(layer, number, arn, description, created), data)
+        self._acts.end("publish-layer")
+        return arn
+
+    def listed(self, prefix: str) -> tuple[LayerVersion, ...]:
+        found = [version for version, _ in self.versions.values()]
+        return tuple(
+            sorted(
+                (version for version in found if version.layer.startswith(prefix)),
+                key=lambda version: (version.layer, version.version),
+            )
+        )
+
+    def in_use(self) -> frozenset[str]:
+        return frozenset(
+            arn
+            for function in self.functions.values()
+            for state in (function.latest, *function.versions)
+            for arn in state.configuration.layers
+        )
+
+    def delete(self, layer: str, version: int) -> None:
+        self._acts.begin("delete-layer-version")
+        self.versions.pop(f"{LAYER}:{layer}:{version}", None)
+        self._acts.end("delete-layer-version")
+
+    def size(self, arn: str) -> int:
+        """Bytes unzipped of a layer that can be attached."""
+        if arn in self.versions:
+            return len(self.versions[arn][1])
+        if arn.startswith(LAYER) or arn.count(":") == 7:
+            raise Refused(
+                "lambda:UpdateFunctionConfiguration",
+                "InvalidParameterValueException",
+                f"Layer version {arn} does not exist.",
+            )
+        return self.foreign.get(arn, 0)
+
+
+def _base64_sha256(data: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(data).digest()).decode()
+
+
 class FakeFunction:
     """One function: `$LATEST` that changes, versions that do not."""
 
@@ -219,13 +313,22 @@ class FakeFunctions:
     """Lambda. Everything that it is told takes `seconds` of the clock."""
 
     def __init__(
-        self, acts: Acts, clock: FakeClock, roles: FakeRoles, storage: FakeStorage
+        self,
+        acts: Acts,
+        clock: FakeClock,
+        roles: FakeRoles,
+        storage: FakeStorage,
+        layers: FakeLayers,
     ) -> None:
         self._acts = acts
         self._clock = clock
         self._roles = roles
         self._storage = storage
-        self.functions: dict[str, FakeFunction] = {}
+        self._layers = layers
+        self.functions = layers.functions
+        self.quota = 262_144_000
+        """Bytes of code and layers."""
+        self.quota_of_layers = 5
         self.seconds = 3.0
         self.role_seconds = 8.0
         self.fails: str | None = None
@@ -248,6 +351,13 @@ class FakeFunctions:
         self._settle()
         return tuple(self._function(function).versions)
 
+    def values(self, variable: str) -> frozenset[str]:
+        states = [
+            state for found in self.functions.values() for state in (found.latest, *found.versions)
+        ]
+        told = [state.configuration.environment.get(variable) for state in states]
+        return frozenset(value for value in told if value is not None)
+
     def find_alias(self, function: str, alias: str) -> AliasState | None:
         return self._function(function).aliases.get(alias)
 
@@ -268,6 +378,7 @@ class FakeFunctions:
             )
         self._check_role(configuration.role)
         data = self._data(code)
+        self._check_fits(len(data), configuration.layers)
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"
         latest = FunctionState(
             arn=arn,
@@ -290,6 +401,7 @@ class FakeFunctions:
         self._acts.begin("update-code")
         found = self._idle(function, "UpdateFunctionCode")
         data = self._data(code)
+        self._check_fits(len(data), found.latest.configuration.layers)
         found.latest = msgspec.structs.replace(
             found.latest,
             code_sha256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
@@ -304,6 +416,7 @@ class FakeFunctions:
         self._acts.begin("update-configuration")
         found = self._idle(function, "UpdateFunctionConfiguration")
         self._check_role(configuration.role)
+        self._check_fits(found.latest.code_size, configuration.layers)
         found.latest = msgspec.structs.replace(
             found.latest, configuration=configuration, last_update="InProgress"
         )
@@ -349,10 +462,12 @@ class FakeFunctions:
         found = self._function(function)
         if alias in found.aliases:
             raise Refused("lambda:CreateAlias", "ResourceConflictException", "Alias already exists")
-        self._point(function, alias, version)
+        self._point(function, alias, version, ())
         self._acts.end("create-alias")
 
-    def update_alias(self, function: str, alias: str, version: str, revision: str) -> None:
+    def update_alias(
+        self, function: str, alias: str, version: str, revision: str, served: tuple[str, ...]
+    ) -> None:
         self._acts.begin("update-alias")
         there = self._function(function).aliases[alias]
         if revision and there.revision != revision:
@@ -361,7 +476,7 @@ class FakeFunctions:
                 "PreconditionFailedException",
                 "The Revision Id provided does not match the latest Revision Id.",
             )
-        self._point(function, alias, version)
+        self._point(function, alias, version, served)
         self._acts.end("update-alias")
 
     def delete_alias(self, function: str, alias: str) -> None:
@@ -467,7 +582,16 @@ class FakeFunctions:
             )
         return found[0]
 
-    def _point(self, function: str, alias: str, version: str) -> None:
+    def _check_fits(self, code: int, layers: tuple[str, ...]) -> None:
+        together = code + sum(self._layers.size(arn) for arn in layers)
+        if together > self.quota or len(layers) > self.quota_of_layers:
+            raise Refused(
+                "lambda:UpdateFunctionConfiguration",
+                "InvalidParameterValueException",
+                f"{together} bytes in {len(layers)} layers and the code",
+            )
+
+    def _point(self, function: str, alias: str, version: str, served: tuple[str, ...]) -> None:
         assert version != "$LATEST"
         self._version(function, version)
         self._revisions += 1
@@ -477,6 +601,7 @@ class FakeFunctions:
             version=version,
             revision=f"r{self._revisions}",
             is_weighted=False,
+            served=read(note(served, version)),
         )
 
 
@@ -529,8 +654,11 @@ class FakeCloud:
         self.acts = Acts()
         self.clock = FakeClock()
         self._roles = FakeRoles(self.acts, self.clock)
-        self._storage = FakeStorage(self.acts)
-        self._functions = FakeFunctions(self.acts, self.clock, self._roles, self._storage)
+        self._storage = FakeStorage(self.acts, self.clock)
+        self._layers = FakeLayers(self.acts, self.clock, self._storage)
+        self._functions = FakeFunctions(
+            self.acts, self.clock, self._roles, self._storage, self._layers
+        )
         self._logs = FakeLogs(self.acts)
 
     @property
@@ -544,6 +672,10 @@ class FakeCloud:
     @property
     def functions(self) -> FakeFunctions:
         return self._functions
+
+    @property
+    def layers(self) -> FakeLayers:
+        return self._layers
 
     @property
     def logs(self) -> FakeLogs:

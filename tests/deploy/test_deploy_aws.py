@@ -22,6 +22,7 @@ from moto import mock_aws
 from wideload.deploy import names, operate
 from wideload.deploy.aws import Aws
 from wideload.deploy.aws_functions import AwsFunctions
+from wideload.deploy.aws_layers import AwsLayers
 from wideload.deploy.cloud import Answer, Cloud, Refused
 from wideload.deploy.deployment import deploy
 from wideload.deploy.execute import execute
@@ -339,26 +340,127 @@ def test_aws_version_and_alias(stub: tuple[AwsFunctions, Stubber]) -> None:
     assert functions.publish("f", "c2hh", "d").version == "3"
     alias = {"AliasArn": f"{ARN}:live", "Name": "live", "FunctionVersion": "3"}
     stubber.add_response(
-        "create_alias", alias, {"FunctionName": "f", "Name": "live", "FunctionVersion": "3"}
+        "create_alias",
+        alias,
+        {
+            "FunctionName": "f",
+            "Name": "live",
+            "FunctionVersion": "3",
+            "Description": "served: 3",
+        },
     )
     functions.create_alias("f", "live", "3")
     moved = {
         "FunctionName": "f",
         "Name": "live",
         "FunctionVersion": "4",
+        "Description": "served: 2, 3, 4",
         "RoutingConfig": {"AdditionalVersionWeights": {}},
     }
     stubber.add_response("update_alias", alias, {**moved, "RevisionId": "r1"})
-    functions.update_alias("f", "live", "4", "r1")
+    functions.update_alias("f", "live", "4", "r1", ("2", "3"))
     stubber.add_response("update_alias", alias, moved)
-    functions.update_alias("f", "live", "4", "")
+    functions.update_alias("f", "live", "4", "", ("2", "3"))
     weighted = {"RoutingConfig": {"AdditionalVersionWeights": {"2": 0.1}}, "RevisionId": "r2"}
-    stubber.add_response("get_alias", {**alias, **weighted})
+    noted = {"Description": "served: 2, 3"}
+    stubber.add_response("get_alias", {**alias, **weighted, **noted})
     found = functions.find_alias("f", "live")
     assert found is not None
     assert (found.version, found.revision, found.is_weighted) == ("3", "r2", True)
+    assert found.served == ("2", "3")
     stubber.add_response("delete_alias", {}, {"FunctionName": "f", "Name": "live"})
     functions.delete_alias("f", "live")
+
+
+LAYER = f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer"
+
+
+def listed(layer: str, number: int, description: str = "wideload: numpy 2.1") -> dict[str, object]:
+    return {
+        "LayerVersionArn": f"{LAYER}:{layer}:{number}",
+        "Version": number,
+        "Description": description,
+        "CreatedDate": "2026-11-21T10:00:00.500+0000",
+    }
+
+
+@pytest.fixture
+def layers_stub() -> Iterator[tuple[AwsLayers, Stubber]]:
+    client = boto3.client(
+        "lambda", region_name=REGION, aws_access_key_id="k", aws_secret_access_key="s"
+    )
+    with Stubber(client) as stubber:
+        yield AwsLayers(client), stubber
+        stubber.assert_no_pending_responses()
+
+
+def test_aws_layers_are_found_by_their_digest(layers_stub: tuple[AwsLayers, Stubber]) -> None:
+    layers, stubber = layers_stub
+    items = [listed("l", 3), listed("l", 2), listed("l", 1)]
+    stubber.add_response("list_layer_versions", {"LayerVersions": items}, {"LayerName": "l"})
+    for number, digest in ((1, "c2hh"), (2, "other"), (3, "c2hh")):
+        stubber.add_response(
+            "get_layer_version",
+            {"Content": {"CodeSha256": digest}},
+            {"LayerName": "l", "VersionNumber": number},
+        )
+    assert layers.find("l", "c2hh") == (f"{LAYER}:l:1", f"{LAYER}:l:3")
+
+
+def test_aws_layers_that_go_while_they_are_looked_at(
+    layers_stub: tuple[AwsLayers, Stubber],
+) -> None:
+    layers, stubber = layers_stub
+    stubber.add_response("list_layer_versions", {"LayerVersions": [listed("l", 1)]})
+    stubber.add_client_error("get_layer_version", "ResourceNotFoundException")
+    assert layers.find("l", "c2hh") == ()
+    stubber.add_client_error("list_layer_versions", "ResourceNotFoundException")
+    assert layers.find("l", "c2hh") == ()
+    stubber.add_client_error("list_layer_versions", "AccessDeniedException")
+    with pytest.raises(Refused) as refused:
+        layers.find("l", "c2hh")
+    assert refused.value.action == "lambda:ListLayerVersions"
+
+
+def test_aws_layers_are_published_listed_and_deleted(
+    layers_stub: tuple[AwsLayers, Stubber],
+) -> None:
+    layers, stubber = layers_stub
+    stubber.add_response(
+        "publish_layer_version",
+        {"LayerVersionArn": f"{LAYER}:l:4"},
+        {
+            "LayerName": "l",
+            "Description": "d",
+            "Content": {"S3Bucket": "bucket", "S3Key": "layers/k.zip"},
+            "CompatibleRuntimes": ["python3.13"],
+            "CompatibleArchitectures": ["arm64"],
+        },
+    )
+    stored = StoredCode("bucket", "layers/k.zip", "00", 5)
+    assert layers.publish("l", stored, "d", "python3.13", "arm64") == f"{LAYER}:l:4"
+    stubber.add_response(
+        "list_layers", {"Layers": [{"LayerName": "wideload-b"}, {"LayerName": "other"}]}
+    )
+    stubber.add_response(
+        "list_layer_versions",
+        {"LayerVersions": [listed("wideload-b", 1)]},
+        {"LayerName": "wideload-b"},
+    )
+    (found,) = layers.listed("wideload-")
+    assert (found.layer, found.version, found.arn) == ("wideload-b", 1, f"{LAYER}:wideload-b:1")
+    assert found.created == 1795255200.5
+    stubber.add_response(
+        "list_functions",
+        {"Functions": [{**ANSWER, "Layers": [{"Arn": f"{LAYER}:l:4"}]}], "NextMarker": "more"},
+        {"FunctionVersion": "ALL"},
+    )
+    stubber.add_response(
+        "list_functions", {"Functions": [ANSWER]}, {"FunctionVersion": "ALL", "Marker": "more"}
+    )
+    assert layers.in_use() == {f"{LAYER}:l:4"}
+    stubber.add_response("delete_layer_version", {}, {"LayerName": "l", "VersionNumber": 4})
+    layers.delete("l", 4)
 
 
 def test_aws_invocation(stub: tuple[AwsFunctions, Stubber]) -> None:

@@ -30,6 +30,7 @@ from wideload.values.instruction import (
     CreateFunction,
     InlineCode,
     Instruction,
+    PublishLayer,
     PublishVersion,
     PutRolePolicy,
     Smoke,
@@ -307,7 +308,7 @@ ADOPTABLE = msgspec.structs.replace(
         pytest.param(
             A,
             latest_like(deployed(A), last_update="Failed"),
-            ["update-code", "wait-until-ready", "update-configuration", "wait-until-ready"],
+            ["update-configuration", "wait-until-ready", "update-code", "wait-until-ready"],
             id="after a failed update all is sent again",
         ),
         pytest.param(
@@ -358,7 +359,10 @@ def test_compute_alias_names_its_version_and_revision() -> None:
     observed = msgspec.structs.replace(
         deployed(A), versions=(function_state(B, "1"), function_state(A, "2"))
     )
-    assert steps(A, observed) == (UpdateAlias(NAME, "live", "2", "1", "r1"),)
+    assert steps(A, observed) == (UpdateAlias(NAME, "live", "2", "1", "r1", ("1",)),)
+    alias = AliasState("arn", "3", "r1", is_weighted=False, served=("1", "3", "5"))
+    observed = msgspec.structs.replace(observed, alias=alias)
+    assert only(steps(A, observed), UpdateAlias).served == ("1", "3", "5")
 
 
 def test_compute_publishes_with_the_digest_of_the_manifest() -> None:
@@ -395,6 +399,95 @@ def test_compute_never_adds_up_old_code_and_new_layers(
     updates = sum(isinstance(one, UpdateCode | UpdateConfiguration) for one in instructions)
     waits = [one for one in instructions if one == WaitUntilReady(NAME, "$LATEST")]
     assert len(waits) == updates
+
+
+def test_compute_in_doubt_attaches_nothing_while_the_code_changes() -> None:
+    layers = Settings(layers=("x",))
+    doubtful = latest_like(deployed(build(b"a", settings=layers)), last_update="Failed")
+    instructions = steps(build(b"b", settings=layers), doubtful)
+    found = [
+        one.configuration.layers if isinstance(one, UpdateConfiguration) else None
+        for one in instructions
+        if isinstance(one, UpdateCode | UpdateConfiguration)
+    ]
+    assert found == [(), None, ("x",)]
+
+
+LAYERED = build(b"code", layers=(b"one", b"two"), settings=Settings(layers=("theirs",)))
+NAMES = [names.layer_arn(one.sha256, IDENTITY) for one in LAYERED.manifest.layers]
+
+
+def test_compute_first_with_layers() -> None:
+    instructions = steps(LAYERED, Observed(IDENTITY))
+    assert kinds(instructions)[4:] == [
+        *("create-bucket", "secure-bucket"),
+        *("upload-object", "publish-layer", "upload-object", "publish-layer"),
+        *("create-function", "wait-until-ready"),
+        *("publish-version", "wait-until-ready", "create-alias"),
+    ]
+    created = only(instructions, CreateFunction)
+    assert isinstance(created.code, InlineCode), "small code goes within the request"
+    assert created.configuration.layers == ("theirs", *NAMES), "the build's own lie on others'"
+    assert created.tags["wideload:strategy"] == "layers"
+    uploads = [one for one in instructions if isinstance(one, UploadObject)]
+    published = [one for one in instructions if isinstance(one, PublishLayer)]
+    assert [one.key for one in uploads] == [one.code.key for one in published]
+    assert all(one.shared for one in uploads)
+    first = published[0]
+    sha256 = LAYERED.manifest.layers[0].sha256
+    assert first.layer.endswith(f":layer:wideload-{sha256[:16]}")
+    assert first.code.key == f"layers/{sha256}.zip"
+    assert first.description == "wideload: package-one 1.0"
+    assert (first.runtime, first.architecture) == ("python3.13", "x86_64")
+    assert first.describe() == (
+        f"publish layer wideload-{sha256[:16]} (3 bytes) from "
+        f"s3://wideload-123456789012-eu-central-1/layers/{sha256}.zip"
+    )
+
+
+def test_compute_takes_layers_that_are_there() -> None:
+    there: dict[str, tuple[str, ...]]
+    there = {NAMES[0]: (f"{NAMES[0]}:1", f"{NAMES[0]}:3"), NAMES[1]: (f"{NAMES[1]}:1",)}
+    instructions = steps(LAYERED, Observed(IDENTITY, layers=there))
+    assert "create-bucket" not in kinds(instructions)
+    assert "publish-layer" not in kinds(instructions)
+    layers = only(instructions, CreateFunction).configuration.layers
+    assert layers == ("theirs", f"{NAMES[0]}:3", f"{NAMES[1]}:1")
+    there = {NAMES[0]: (f"{NAMES[0]}:1",)}
+    key = names.layer_key(LAYERED.manifest.layers[1].sha256)
+    stored = {key: ObjectState(3, LAYERED.manifest.layers[1].sha256)}
+    observed = Observed(IDENTITY, bucket=THERE, layers=there, layer_objects=stored)
+    instructions = steps(LAYERED, observed)
+    assert "upload-object" not in kinds(instructions)
+    assert only(instructions, PublishLayer).layer == NAMES[1]
+
+
+def test_compute_leaves_a_function_the_layer_version_that_it_has() -> None:
+    settings = Settings(layers=("theirs", f"{NAMES[0]}:1", f"{NAMES[1]}:1"))
+    has = deployed(build(b"code", settings=settings))
+    there = {arn: (f"{arn}:1", f"{arn}:2") for arn in NAMES}
+    observed = msgspec.structs.replace(has, layers=there)
+    assert kinds(steps(LAYERED, observed)) == ["tag-function"]
+
+
+def test_compute_big_code_beside_layers_goes_by_the_bucket() -> None:
+    big = msgspec.structs.replace(LAYERED.manifest.artifacts[0], size=60_000_000)
+    manifest = msgspec.structs.replace(
+        LAYERED.manifest, artifacts=(big, *LAYERED.manifest.artifacts[1:])
+    )
+    assert desired.goes_by_s3(manifest)
+    assert isinstance(desired.code(manifest, IDENTITY), StoredCode)
+    assert not desired.goes_by_s3(LAYERED.manifest)
+
+
+def test_descriptions_of_layers_name_as_many_packages_as_fit() -> None:
+    assert names.layer_description(["numpy 2.1", "scipy 1.16"]) == "wideload: numpy 2.1, scipy 1.16"
+    long = names.layer_description([f"package-{number} 1.0" for number in range(40)])
+    assert len(long) <= 256
+    assert long.startswith("wideload: package-0 1.0, package-1 1.0, ")
+    shown = long.count("package-")
+    assert long.endswith(f", {40 - shown} more")
+    assert names.layer_description(["x" * 300]) == "wideload: 1 more"
 
 
 def test_compute_says_what_changes_but_no_secret() -> None:
@@ -464,7 +557,7 @@ def test_compute_refuses_a_state_that_it_cannot_mend(state: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "strategy", [Strategy.LAYERS, Strategy.S3_BOOTSTRAP, Strategy.EFS, Strategy.IMAGE]
+    "strategy", [Strategy.EFS, Strategy.S3_FILES, Strategy.IMAGE]
 )
 def test_compute_refuses_strategies_that_it_does_not_know(strategy: Strategy) -> None:
     for observed in (Observed(IDENTITY), deployed(A)):
@@ -522,6 +615,7 @@ def test_law_every_instruction_has_one_line() -> None:
         *steps(BIG, Observed(IDENTITY), smoke=Smoke("{}")),
         *steps(build(b"b", settings=Settings(memory=2048)), deployed(A)),
         *steps(A, ADOPTABLE, adopt=True),
+        *steps(LAYERED, Observed(IDENTITY)),
     )
     for one in everything:
         line = one.describe()

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from deploy_builds import NAME, Build, build
-from deploy_fake_cloud import FakeCloud, Killed
+from deploy_fake_cloud import IDENTITY, FakeCloud, Killed
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -250,22 +250,29 @@ def test_deploy_stops_when_the_alias_was_moved_by_somebody_else(tmp_path: Path) 
     folder = wanted.write(tmp_path)
     instructions = compute(wanted.manifest, wanted.function, observe(cloud, wanted.manifest))
     # To where it stood already: only its revision tells.
-    cloud.functions.update_alias(NAME, "live", "1", "")
+    cloud.functions.update_alias(NAME, "live", "1", "", ())
     with pytest.raises(WideloadError, match="AWS refused to move alias") as told:
         execute(instructions, cloud, folder, clock=cloud.clock)
     assert "PreconditionFailedException" in told.value.why
     assert "run it again" in told.value.hint
 
 
-@pytest.mark.parametrize("before", [None, build(b"before", settings=Settings(layers=("x",)))])
+@pytest.mark.parametrize(
+    ("before", "wanted"),
+    [
+        (None, build(strategy=Strategy.S3_ZIP)),
+        (build(b"before", settings=Settings(layers=("x",))), build(strategy=Strategy.S3_ZIP)),
+        (None, build(layers=(b"one", b"two"))),
+        (build(b"before", layers=(b"one", b"three")), build(layers=(b"one", b"two"))),
+    ],
+)
 def test_deploy_every_instruction_may_be_carried_out_twice(
-    tmp_path: Path, before: Build | None
+    tmp_path: Path, before: Build | None, wanted: Build
 ) -> None:
     once, twice = FakeCloud(), FakeCloud()
     if before is not None:
         run(once, before, tmp_path)
         run(twice, before, tmp_path)
-    wanted = build(strategy=Strategy.S3_ZIP)
     folder = wanted.write(tmp_path)
     run(once, wanted, folder)
     instructions = compute(wanted.manifest, wanted.function, observe(twice, wanted.manifest))
@@ -336,6 +343,7 @@ BUILDS = st.builds(
     st.sampled_from([b"first", b"second"]),
     strategy=st.sampled_from([Strategy.DIRECT_ZIP, Strategy.S3_ZIP]),
     architecture=st.sampled_from(["x86_64", "arm64"]),
+    layers=st.sampled_from([(), (), (b"one",), (b"one", b"two")]),
     settings=st.builds(
         Settings,
         memory=st.sampled_from([512, 1024]),
@@ -433,7 +441,11 @@ def _is_built(state: FunctionState | None, wanted: Build) -> bool:
         and state.architecture == wanted.manifest.target.architecture
         and state.configuration.memory == wanted.manifest.settings.memory
         and state.configuration.environment == wanted.manifest.settings.environment
-        and state.configuration.layers == wanted.manifest.settings.layers
+        and state.configuration.layers
+        == (
+            *wanted.manifest.settings.layers,
+            *(f"{names.layer_arn(one.sha256, IDENTITY)}:1" for one in wanted.manifest.layers),
+        )
     )
 
 

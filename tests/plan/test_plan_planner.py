@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from made_values import AL2023, member, resolution_of, slimmed_of, wheel_value
+from made_values import AL2023, attached_of, member, resolution_of, slimmed_of, wheel_value
 from wideload.errors import WideloadError
 from wideload.plan.planner import ORDER, chosen, propose
 from wideload.report.plan import plan_json
@@ -30,7 +30,7 @@ def plan_of(
         resolution_of(),
         slimmed_of(zipped, unzipped),
         wanted=wanted or "auto",
-        layers_bytes=layers,
+        attached=[attached_of(layers)] if layers else [],
     )
 
 
@@ -47,7 +47,7 @@ def ways(plan: Plan) -> dict[str, list[str]]:
 def test_the_simplest_way_comes_first() -> None:
     plan = plan_of()
     assert [one.strategy for one in plan.candidates] == list(ORDER)
-    assert ORDER == (Strategy.DIRECT_ZIP, Strategy.S3_ZIP)
+    assert ORDER == (Strategy.DIRECT_ZIP, Strategy.S3_ZIP, Strategy.LAYERS)
     assert plan.choice is Strategy.DIRECT_ZIP
     assert all(isinstance(one, Proposal) for one in plan.candidates)
 
@@ -56,7 +56,7 @@ def test_the_simplest_way_comes_first() -> None:
 def test_the_edge_of_the_request(more: int) -> None:
     plan = plan_of(LARGEST_DIRECT + more)
     refused = [REQUEST] if more > 0 else []
-    assert ways(plan) == {"direct-zip": refused, "s3-zip": []}
+    assert ways(plan) == {"direct-zip": refused, "s3-zip": [], "layers": []}
     assert plan.choice is (Strategy.S3_ZIP if refused else Strategy.DIRECT_ZIP)
 
 
@@ -66,7 +66,7 @@ def test_the_edge_of_the_unzipped_quota(more: int, layers: int) -> None:
     plan = plan_of(1000, LARGEST_UNZIPPED - layers + more, layers=layers)
     words = UNZIPPED.replace("262144000", str(LARGEST_UNZIPPED - layers))
     refused = [words] if more > 0 else []
-    assert ways(plan) == {"direct-zip": refused, "s3-zip": refused}
+    assert ways(plan) == {"direct-zip": refused, "s3-zip": refused, "layers": refused}
     assert plan.choice is (None if refused else Strategy.DIRECT_ZIP)
 
 
@@ -82,7 +82,7 @@ def test_the_edge_of_the_layers(more: int) -> None:
 
 def test_every_broken_limit_is_told_with_what_is_allowed_and_what_it_is() -> None:
     plan = plan_of(60_000_000, 300_000_000)
-    direct, s3 = plan.candidates
+    direct, s3, layers = plan.candidates
     assert isinstance(direct, Refusal)
     assert isinstance(s3, Refusal)
     assert [(one.limit, one.allowed, one.actual) for one in direct.limits] == [
@@ -90,7 +90,9 @@ def test_every_broken_limit_is_told_with_what_is_allowed_and_what_it_is() -> Non
         ("code-size-unzipped", 262_144_000, 300_000_000),
     ]
     assert [one.aws_error for one in direct.limits] == [REQUEST, UNZIPPED]
+    assert isinstance(layers, Refusal)
     assert [one.limit for one in s3.limits] == ["code-size-unzipped"]
+    assert layers.limits == s3.limits
     assert plan.choice is None
     assert plan.chosen is None
 
@@ -115,7 +117,7 @@ def test_a_wanted_way_that_cannot_be_built_yet() -> None:
     with pytest.raises(WideloadError) as caught:
         chosen(plan, Strategy.EFS)
     assert caught.value.what == "wideload cannot ship shop by efs yet"
-    assert "direct-zip and s3-zip" in caught.value.why
+    assert "direct-zip, s3-zip and layers" in caught.value.why
     assert "auto" in caught.value.hint
 
 
@@ -183,6 +185,7 @@ def test_packages_are_weighed_raw_and_marked_where_they_are_provided() -> None:
                 "unzipped_bytes": 2000,
                 "reasons": ["one call, nothing else needed"],
                 "refusals": [],
+                "split": None,
             },
             {
                 "strategy": "s3-zip",
@@ -191,6 +194,19 @@ def test_packages_are_weighed_raw_and_marked_where_they_are_provided() -> None:
                 "unzipped_bytes": 2000,
                 "reasons": ["a bucket takes what is too big for the request"],
                 "refusals": [],
+                "split": None,
+            },
+            {
+                "strategy": "layers",
+                "feasible": True,
+                "zipped_bytes": 1000,
+                "unzipped_bytes": 2000,
+                "reasons": ["nothing of it is worth a layer"],
+                "refusals": [],
+                "split": {
+                    "function": {"zipped_bytes": 1000, "unzipped_bytes": 2000, "packages": []},
+                    "layers": [],
+                },
             },
         ],
         "choice": "direct-zip",
@@ -214,6 +230,7 @@ def test_a_refusal_in_json() -> None:
                 "aws_error": REQUEST,
             }
         ],
+        "split": None,
     }
 
 

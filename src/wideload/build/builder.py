@@ -12,6 +12,9 @@ from wideload.build.splice import splice
 from wideload.cache import Stamp, write_atomically
 from wideload.errors import WideloadError
 from wideload.values.artifact import (
+    BUNDLE_FILE,
+    FUNCTION_ROLE,
+    LAYER_ROLE,
     MANIFEST_NAME,
     MANIFEST_SCHEMA,
     Artifact,
@@ -22,18 +25,18 @@ from wideload.values.artifact import (
 from wideload.values.tree import WheelMember
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from wideload.build.bootstrap import Bootstrap, Loading
     from wideload.cache import Cache
     from wideload.values.function import Function
     from wideload.values.proposal import Proposal
-    from wideload.values.resolution import Resolution
+    from wideload.values.resolution import Resolution, Wheel
     from wideload.values.slimmed import Slimmed
     from wideload.values.tree import FileTree
 
 FUNCTION_ZIP = "function.zip"
-
 
 _RECIPE_VERSION = 1
 
@@ -68,6 +71,15 @@ def _made_before(note: Path, package: Path) -> _Made | None:
     return made if same else None
 
 
+class _Package(msgspec.Struct, frozen=True):
+    """A zip to be made."""
+
+    role: str
+    filename: str
+    tree: FileTree
+    packages: tuple[str, ...] = ()
+
+
 def build(
     function: Function,
     resolution: Resolution,
@@ -77,26 +89,46 @@ def build(
     folder: Path,
     cache: Cache,
     ahead: Ahead | None = None,
+    loading: Loading | None = None,
 ) -> Manifest:
     """Write the artifacts of a proposal, then the manifest that makes them valid.
 
     :param paths: the fetched wheels by sha256.
     :param folder: of this function's build; what an older build left there is replaced.
-    :param ahead: started before the plan was made, where that pays.
+    :param ahead: of the function's own package, started before the plan was made where that
+        pays.
+    :param loading: where the strategy is to start the function from a bundle.
     :raises WideloadError: something could not be read or written; the older build is whole.
     """
-    package = folder / FUNCTION_ZIP
-    ahead = ahead or Ahead(package, cache)
-    recipe = _recipe(slimmed.tree)
-    note = cache.path("packages", hashlib.sha256(f"{recipe} {package}".encode()).hexdigest())
-    made = _made_before(note, package)
-    if made is None:
-        wheels = {wheel.sha256: wheel for wheel in resolution.wheels}
-        sha256, files = splice(slimmed.tree, wheels, paths, package, cache, ahead)
-        made = _Made(_RECIPE_VERSION, Stamp.of(package), sha256, files)
-        write_atomically(note, msgspec.msgpack.encode(made))
-    else:
-        ahead.stop()
+    packed = resolution.wheels
+    wheels = {wheel.sha256: wheel for wheel in packed}
+    started: Bootstrap | None = None
+    if loading is not None:
+        from wideload.build.bootstrap import bootstrap  # noqa: PLC0415
+
+        started = bootstrap(function, slimmed.tree, wheels, paths, folder, cache, loading)
+        helper = loading.decompressor
+        if helper is not None and helper.sha256 not in wheels:
+            packed = (*packed, helper)
+            wheels[helper.sha256] = helper
+    artifacts, files = [], []
+    for package in _packages(slimmed, proposal, started):
+        begun = ahead if package.role == FUNCTION_ROLE else None
+        made = _make(package, wheels, paths, folder, cache, begun)
+        artifacts.append(
+            Artifact(
+                role=package.role,
+                filename=package.filename,
+                sha256=made.sha256,
+                size=package.tree.zipped_bytes,
+                unzipped_bytes=package.tree.unzipped_bytes,
+                packages=package.packages,
+            )
+        )
+        files += [msgspec.structs.replace(file, artifact=package.role) for file in made.files]
+    if started is not None:
+        artifacts.append(started.artifact)
+        files += started.files
     by = {one.name: one.by for one in slimmed.provided}
     manifest = Manifest(
         schema=MANIFEST_SCHEMA,
@@ -105,27 +137,64 @@ def build(
         target=function.target,
         handler=function.handler,
         settings=function.settings,
-        artifacts=(
-            Artifact(
-                role="function",
-                filename=FUNCTION_ZIP,
-                sha256=made.sha256,
-                size=slimmed.tree.zipped_bytes,
-                unzipped_bytes=slimmed.tree.unzipped_bytes,
-            ),
-        ),
-        files=made.files,
+        artifacts=tuple(artifacts),
+        files=tuple(files),
         wheels=tuple(
             ManifestWheel(
                 wheel.name, wheel.version, wheel.filename, wheel.sha256, by.get(wheel.name)
             )
-            for wheel in resolution.wheels
+            for wheel in packed
         ),
         removals=slimmed.removals,
+        bundle=started.bundle if started else None,
     )
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     write_atomically(folder / MANIFEST_NAME, text + b"\n")
+    _sweep(folder, manifest)
     return manifest
+
+
+def _packages(
+    slimmed: Slimmed, proposal: Proposal, started: Bootstrap | None
+) -> Iterator[_Package]:
+    split = proposal.split
+    tree = slimmed.tree if split is None else split.function
+    if started is not None:
+        tree = started.tree
+    yield _Package(FUNCTION_ROLE, FUNCTION_ZIP, tree, split.packages if split else ())
+    for number, share in enumerate(split.layers if split else (), start=1):
+        role = f"{LAYER_ROLE}{number}"
+        yield _Package(role, f"{role}.zip", share.tree, share.packages)
+
+
+def _make(
+    package: _Package,
+    wheels: Mapping[str, Wheel],
+    paths: Mapping[str, Path],
+    folder: Path,
+    cache: Cache,
+    ahead: Ahead | None,
+) -> _Made:
+    into = folder / package.filename
+    recipe = _recipe(package.tree)
+    note = cache.path("packages", hashlib.sha256(f"{recipe} {into}".encode()).hexdigest())
+    made = _made_before(note, into)
+    if made is not None:
+        if ahead is not None:
+            ahead.stop()
+        return made
+    sha256, files = splice(package.tree, wheels, paths, into, cache, ahead or Ahead(into, cache))
+    made = _Made(_RECIPE_VERSION, Stamp.of(into), sha256, files)
+    write_atomically(note, msgspec.msgpack.encode(made))
+    return made
+
+
+def _sweep(folder: Path, manifest: Manifest) -> None:
+    """Take away layers and bundle of an older build, which the new manifest does not name."""
+    named = {artifact.filename for artifact in manifest.artifacts}
+    for path in [*folder.glob(f"{LAYER_ROLE}*.zip"), folder / BUNDLE_FILE]:
+        if path.name not in named:
+            path.unlink(missing_ok=True)
 
 
 def last_manifest(folder: Path) -> Manifest | None:

@@ -9,7 +9,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
+from wideload.deploy.aws_attached import AwsAttached
 from wideload.deploy.aws_functions import AwsFunctions
+from wideload.deploy.aws_layers import AwsLayers
 from wideload.deploy.aws_logs import AwsLogs
 from wideload.deploy.aws_roles import AwsRoles
 from wideload.deploy.aws_storage import AwsStorage
@@ -97,6 +99,23 @@ class Aws:
             return AwsFunctions(
                 self._session.client("lambda", endpoint_url=self._endpoint, config=_CONFIG),
                 self._session.client("lambda", endpoint_url=self._endpoint, config=_INVOKE_CONFIG),
+            )
+
+    @cached_property
+    def layers(self) -> AwsLayers:
+        """Lambda's layers."""
+        with connecting("lambda"):
+            return AwsLayers(
+                self._session.client("lambda", endpoint_url=self._endpoint, config=_CONFIG)
+            )
+
+    @cached_property
+    def attached(self) -> AwsAttached:
+        """Layers made by others."""
+        with connecting("lambda"):
+            return AwsAttached(
+                self._session.client("lambda", endpoint_url=self._endpoint, config=_CONFIG),
+                embedded=self._endpoint is not None,
             )
 
     @cached_property

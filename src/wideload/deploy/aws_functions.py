@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any, cast
 
+from wideload.deploy import served as notes
 from wideload.deploy.aws_trouble import asking
 from wideload.deploy.cloud import (
     AliasState,
@@ -75,6 +76,14 @@ class AwsFunctions:
             ]
         return tuple(sorted(found, key=lambda version: int(version.version)))
 
+    def values(self, variable: str) -> frozenset[str]:
+        """What this environment variable is, of all functions and all their versions."""
+        with asking("lambda"):
+            pages = self._client.get_paginator("list_functions").paginate(FunctionVersion="ALL")
+            found = [function for page in pages for function in page["Functions"]]
+        told = [one.get("Environment", {}).get("Variables", {}) for one in found]
+        return frozenset(one[variable] for one in told if variable in one)
+
     def find_alias(self, function: str, alias: str) -> AliasState | None:
         """The alias of this name."""
         try:
@@ -90,6 +99,7 @@ class AwsFunctions:
             version=answer["FunctionVersion"],
             revision=answer.get("RevisionId", ""),
             is_weighted=bool(routing.get("AdditionalVersionWeights")),
+            served=notes.read(answer.get("Description", "")),
         )
 
     def create(
@@ -167,18 +177,27 @@ class AwsFunctions:
         return _state(answer)
 
     def create_alias(self, function: str, alias: str, version: str) -> None:
-        """Make an alias."""
+        """Make an alias, noting that this version served."""
         with asking("lambda"):
-            self._client.create_alias(FunctionName=function, Name=alias, FunctionVersion=version)
+            self._client.create_alias(
+                FunctionName=function,
+                Name=alias,
+                FunctionVersion=version,
+                Description=notes.note((), version),
+            )
 
-    def update_alias(self, function: str, alias: str, version: str, revision: str) -> None:
+    def update_alias(
+        self, function: str, alias: str, version: str, revision: str, served: tuple[str, ...]
+    ) -> None:
         """Move an alias, all its callers at once."""
+        description = notes.note(served, version)
         with asking("lambda"):
             if revision:
                 self._client.update_alias(
                     FunctionName=function,
                     Name=alias,
                     FunctionVersion=version,
+                    Description=description,
                     RoutingConfig={"AdditionalVersionWeights": {}},
                     RevisionId=revision,
                 )
@@ -187,6 +206,7 @@ class AwsFunctions:
                     FunctionName=function,
                     Name=alias,
                     FunctionVersion=version,
+                    Description=description,
                     RoutingConfig={"AdditionalVersionWeights": {}},
                 )
 

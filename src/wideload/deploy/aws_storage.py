@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, cast
 from boto3.s3.transfer import TransferConfig
 
 from wideload.deploy.aws_trouble import asking
-from wideload.deploy.cloud import BucketState, ObjectState, Refused
+from wideload.deploy.cloud import BucketState, ObjectState, Refused, StoredObject
 from wideload.deploy.refusals import NOT_FOUND
+from wideload.values.bundle import BUNDLE_PART
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
     from types_boto3_s3.literals import BucketLocationConstraintType
 
-_PART = 16 * 1024**2
+_PART = BUNDLE_PART
 _DIGEST = "sha256"
 """Of an object's metadata. S3's own SHA-256 of an upload in parts is one of the parts'
 digests, so the digest of the whole is noted beside it."""
@@ -140,7 +141,7 @@ class AwsStorage:
                 key,
                 ExtraArgs={
                     "ChecksumAlgorithm": "SHA256",
-                    "ContentType": "application/zip",
+                    "ContentType": _content_type(key),
                     "ExpectedBucketOwner": owner,
                     "Metadata": {_DIGEST: sha256},
                 },
@@ -150,17 +151,25 @@ class AwsStorage:
 
     def keys(self, bucket: str, prefix: str, owner: str) -> tuple[str, ...]:
         """The keys that begin so, sorted; none where there is no bucket."""
+        return tuple(found.key for found in self.listed(bucket, prefix, owner))
+
+    def listed(self, bucket: str, prefix: str, owner: str) -> tuple[StoredObject, ...]:
+        """The objects whose keys begin so, sorted by key; none where there is no bucket."""
         try:
             with asking("s3"):
                 pages = self._client.get_paginator("list_objects_v2").paginate(
                     Bucket=bucket, Prefix=prefix, ExpectedBucketOwner=owner
                 )
-                found = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+                found = [
+                    StoredObject(entry["Key"], entry["LastModified"].timestamp())
+                    for page in pages
+                    for entry in page.get("Contents", [])
+                ]
         except Refused as refused:
             if refused.code in NOT_FOUND:
                 return ()
             raise
-        return tuple(sorted(found))
+        return tuple(sorted(found, key=lambda one: one.key))
 
     def delete_objects(self, bucket: str, keys: tuple[str, ...], owner: str) -> None:
         """Take objects away; those that are not there are no error."""
@@ -201,3 +210,7 @@ class AwsStorage:
             and block.get("BlockPublicPolicy", False)
             and block.get("RestrictPublicBuckets", False)
         )
+
+
+def _content_type(key: str) -> str:
+    return "application/zip" if key.endswith(".zip") else "application/octet-stream"

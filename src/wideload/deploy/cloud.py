@@ -72,6 +72,26 @@ class ObjectState(msgspec.Struct, frozen=True):
     """What was noted at the upload, hexadecimal; empty where nothing was."""
 
 
+class StoredObject(msgspec.Struct, frozen=True):
+    """An object of a list."""
+
+    key: str
+    modified: float
+    """Seconds since 1970."""
+
+
+class LayerVersion(msgspec.Struct, frozen=True):
+    """A layer version of a list."""
+
+    layer: str
+    """Name."""
+    version: int
+    arn: str
+    description: str
+    created: float
+    """Seconds since 1970."""
+
+
 class LogGroupState(msgspec.Struct, frozen=True):
     """A log group as it is."""
 
@@ -114,6 +134,8 @@ class AliasState(msgspec.Struct, frozen=True):
     revision: str
     is_weighted: bool
     """Whether some of the callers get to another version."""
+    served: tuple[str, ...] = ()
+    """The versions that are noted to have served, oldest first."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -208,6 +230,10 @@ class Storage(Protocol):
         """The keys that begin so, sorted; none where there is no bucket."""
         ...
 
+    def listed(self, bucket: str, prefix: str, owner: str) -> tuple[StoredObject, ...]:
+        """The objects whose keys begin so, sorted by key; none where there is no bucket."""
+        ...
+
     def delete_objects(self, bucket: str, keys: tuple[str, ...], owner: str) -> None:
         """Take objects away; those that are not there are no error."""
         ...
@@ -230,6 +256,10 @@ class Functions(Protocol):
 
     def versions(self, function: str) -> tuple[FunctionState, ...]:
         """The published versions, oldest first."""
+        ...
+
+    def values(self, variable: str) -> frozenset[str]:
+        """What this environment variable is, of all functions and all their versions."""
         ...
 
     def find_alias(self, function: str, alias: str) -> AliasState | None:
@@ -267,13 +297,17 @@ class Functions(Protocol):
         ...
 
     def create_alias(self, function: str, alias: str, version: str) -> None:
-        """Make an alias (``ResourceConflictException``)."""
+        """Make an alias, noting that this version served (``ResourceConflictException``)."""
         ...
 
-    def update_alias(self, function: str, alias: str, version: str, revision: str) -> None:
+    def update_alias(
+        self, function: str, alias: str, version: str, revision: str, served: tuple[str, ...]
+    ) -> None:
         """Move an alias, all its callers at once.
 
         ``PreconditionFailedException`` where its revision is another; an empty one is any.
+
+        :param served: the versions that served until then, to be noted with the new one.
         """
         ...
 
@@ -287,6 +321,32 @@ class Functions(Protocol):
 
     def invoke(self, function: str, qualifier: str, event: bytes) -> Answer:
         """Run a version or an alias once and wait for it. Never sent twice."""
+        ...
+
+
+class Layers(Protocol):
+    """Lambda's layers of this account and region, as deploying needs them."""
+
+    def find(self, layer: str, code_sha256: str) -> tuple[str, ...]:
+        """ARNs of the versions whose zip has this digest (base64), oldest first."""
+        ...
+
+    def publish(
+        self, layer: str, code: StoredCode, description: str, runtime: str, architecture: str
+    ) -> str:
+        """Make a version of what lies in a bucket; its ARN."""
+        ...
+
+    def listed(self, prefix: str) -> tuple[LayerVersion, ...]:
+        """Every version of the layers whose names begin so, sorted by name and version."""
+        ...
+
+    def in_use(self) -> frozenset[str]:
+        """ARNs of the layer versions that any function has, or any version of one."""
+        ...
+
+    def delete(self, layer: str, version: int) -> None:
+        """Take a version away; one that is not there is no error."""
         ...
 
 
@@ -330,6 +390,11 @@ class Cloud(Protocol):
     @property
     def functions(self) -> Functions:
         """Lambda."""
+        ...
+
+    @property
+    def layers(self) -> Layers:
+        """Lambda's layers."""
         ...
 
     @property

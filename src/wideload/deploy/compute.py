@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from wideload.deploy import desired, names
+from wideload.deploy import bundles, desired, names
+from wideload.deploy.cloud import ObjectState
+from wideload.deploy.rollback import had_served
 from wideload.errors import WideloadError
 from wideload.values.instruction import (
     LIVE_ALIAS,
@@ -22,6 +24,7 @@ from wideload.values.instruction import (
     CreateFunction,
     CreateLogGroup,
     CreateRole,
+    DeleteRolePolicy,
     Instruction,
     PublishVersion,
     PutRolePolicy,
@@ -44,7 +47,7 @@ if TYPE_CHECKING:
 
     from wideload.deploy.cloud import DeployedFunction, FunctionState
     from wideload.deploy.observe import Observed
-    from wideload.values.artifact import Manifest
+    from wideload.values.artifact import Artifact, Manifest
     from wideload.values.function import Function
 
 _LATEST = "$LATEST"
@@ -77,8 +80,11 @@ def compute(
     steps: list[Instruction] = []
     if role == own_role:
         steps += _role(manifest.function, observed, adopt=adopt)
+        steps += _bundle_access(manifest, function, observed)
     steps += _log_group(manifest.function, observed)
-    wanted = desired.configuration(manifest, role)
+    layers = tuple(_layer(layer, observed) for layer in manifest.layers)
+    bundle = bundles.location(manifest, observed.identity) if manifest.bundle else None
+    wanted = desired.configuration(manifest, role, layers, bundle)
     if there is None:
         steps += _create(manifest, observed, wanted)
     else:
@@ -130,6 +136,19 @@ def _role(function: str, observed: Observed, *, adopt: bool) -> Iterator[Instruc
         yield PutRolePolicy(name, names.policy_name(observed.identity), policy, what)
 
 
+def _bundle_access(
+    manifest: Manifest, function: Function, observed: Observed
+) -> Iterator[Instruction]:
+    """Before the code: what a new version reads it may read, and the old ones still may."""
+    name, policy = names.role_name(manifest.function), names.bundle_policy_name(observed.identity)
+    wanted = bundles.policy(manifest, observed.versions, observed.identity, function.bundle_access)
+    if wanted is None:
+        if observed.bundle_policy is not None:
+            yield DeleteRolePolicy(name, policy, "since no version has a bundle any more")
+    elif observed.bundle_policy != wanted[0]:
+        yield PutRolePolicy(name, policy, wanted[0], f"{wanted[1]} as well")
+
+
 def _log_group(function: str, observed: Observed) -> Iterator[Instruction]:
     group = names.log_group(function)
     if observed.log_group is None:
@@ -139,23 +158,60 @@ def _log_group(function: str, observed: Observed) -> Iterator[Instruction]:
         yield SetRetention(group, names.RETENTION_DAYS)
 
 
-def _upload(manifest: Manifest, observed: Observed) -> Iterator[Instruction]:
-    code = desired.code(manifest, observed.identity)
-    if not isinstance(code, StoredCode):
+def _layer(layer: Artifact, observed: Observed) -> str:
+    """The ARN of a layer version of this content, or of the layer where there is none yet."""
+    arn = names.layer_arn(layer.sha256, observed.identity)
+    there = observed.layers.get(arn)
+    if not there:
+        return arn
+    # Two deployments at once may have published it twice: what a function has, it keeps.
+    has = observed.function.latest.configuration.layers if observed.function else ()
+    return next((one for one in there if one in has), there[-1])
+
+
+def _upload(manifest: Manifest, observed: Observed, *, code: bool) -> Iterator[Instruction]:
+    """Bring into the bucket, and into layers, what is not there; the function is not touched.
+
+    :param code: whether the function needs its code anew.
+    """
+    identity = observed.identity
+    wanted = desired.code(manifest, identity)
+    layers = [
+        (layer, desired.publication(manifest, layer, identity))
+        for layer in manifest.layers
+        if names.layer_arn(layer.sha256, identity) not in observed.layers
+    ]
+    stored = wanted if code and isinstance(wanted, StoredCode) else None
+    bundle = bundles.upload(manifest, identity) if manifest.bundle else None
+    if bundle is not None and observed.bundle == ObjectState(bundle.size, bundle.sha256):
+        bundle = None
+    if stored is None and bundle is None and not layers:
         return
-    owner = observed.identity.account
+    bucket, owner = names.bucket_name(identity), identity.account
     if observed.bucket is None:
-        yield CreateBucket(code.bucket, observed.identity.region)
+        yield CreateBucket(bucket, identity.region)
     if observed.bucket is None or not observed.bucket.is_private:
-        yield SecureBucket(code.bucket, owner)
-    stored = observed.object
-    if stored is None or (stored.size, stored.sha256) != (code.size, code.sha256):
-        filename = manifest.artifact("function").filename
-        yield UploadObject(code.bucket, code.key, owner, filename, code.sha256, code.size)
+        yield SecureBucket(bucket, owner)
+    for layer, publish in layers:
+        if not _is_stored(publish.code, observed.layer_objects.get(publish.code.key)):
+            yield _sent(publish.code, owner, layer.filename, shared=True)
+        yield publish
+    if bundle is not None:
+        yield bundle
+    if stored is not None and not _is_stored(stored, observed.object):
+        yield _sent(stored, owner, manifest.artifact("function").filename, shared=False)
+
+
+def _is_stored(code: StoredCode, there: ObjectState | None) -> bool:
+    return there is not None and (there.size, there.sha256) == (code.size, code.sha256)
+
+
+def _sent(code: StoredCode, owner: str, filename: str, *, shared: bool) -> UploadObject:
+    return UploadObject(code.bucket, code.key, owner, filename, code.sha256, code.size, shared)
 
 
 def _create(manifest: Manifest, observed: Observed, wanted: Configuration) -> Iterator[Instruction]:
-    yield from _upload(manifest, observed)
+    yield from _upload(manifest, observed, code=True)
     yield CreateFunction(
         function=manifest.function,
         code=desired.code(manifest, observed.identity),
@@ -182,17 +238,15 @@ def _update(
     have = latest.configuration
     new_configuration = is_doubtful or have != wanted
 
-    if new_code:
-        yield from _upload(manifest, observed)
+    yield from _upload(manifest, observed, code=new_code)
     if latest.state == "Pending" or latest.last_update == "InProgress":
         yield WaitUntilReady(name, _LATEST)
     if _tags_are_stale(manifest, there, changing=new_code or new_configuration):
         yield TagFunction(name, latest.arn, desired.tags(manifest))
-    if new_code and not set(have.layers) <= set(wanted.layers):
-        # Lambda holds code and layers together against its quota after every single call.
-        # Old code with the layers that stay fits, and so does new code with them.
-        shared = tuple(layer for layer in wanted.layers if layer in have.layers)
-        between = msgspec.structs.replace(wanted, layers=shared)
+    between = msgspec.structs.replace(
+        wanted, layers=_layers_between(have.layers, wanted.layers, doubtful=is_doubtful)
+    )
+    if new_code and (is_doubtful or between.layers != have.layers):
         yield from _configure(name, have, between, again=is_doubtful)
         have = between
         new_configuration = have != wanted
@@ -201,6 +255,24 @@ def _update(
         yield WaitUntilReady(name, _LATEST)
     if new_configuration:
         yield from _configure(name, have, wanted, again=is_doubtful)
+
+
+def _layers_between(
+    have: tuple[str, ...], wanted: tuple[str, ...], *, doubtful: bool
+) -> tuple[str, ...]:
+    """The layers to have while the code changes.
+
+    Lambda holds code and layers together against its quotas after every single call. The old
+    code with some of its own layers fits, since it fits with all of them, and so does the new
+    code with some of its. What both have is both: whatever the sizes are, neither the call
+    before nor the one after it is refused. Where it is not known which layers are there,
+    since the last update failed, none is the only answer that is right for every case.
+    """
+    if doubtful:
+        return ()
+    if set(have) <= set(wanted):
+        return have
+    return tuple(layer for layer in wanted if layer in have)
 
 
 def _tags_are_stale(manifest: Manifest, there: DeployedFunction, *, changing: bool) -> bool:
@@ -244,7 +316,8 @@ def _publish_and_serve(
     if alias is None:
         yield CreateAlias(name, LIVE_ALIAS, target)
     else:
-        yield UpdateAlias(name, LIVE_ALIAS, target, alias.version, alias.revision)
+        served = had_served(alias)
+        yield UpdateAlias(name, LIVE_ALIAS, target, alias.version, alias.revision, served)
 
 
 def _newest(versions: tuple[FunctionState, ...]) -> FunctionState | None:

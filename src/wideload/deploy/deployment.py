@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wideload.deploy.cloud import Cloud
+    from wideload.deploy.once import Once
     from wideload.deploy.progress import Progress
     from wideload.deploy.waiting import Clock
     from wideload.values.artifact import Manifest
@@ -34,6 +35,7 @@ def deploy(
     smoke: Smoke | None = None,
     progress: Progress | None = None,
     clock: Clock | None = None,
+    once: Once | None = None,
 ) -> DeploymentResult:
     """Let callers of `live` get to what was built; does nothing where they do already.
 
@@ -41,6 +43,7 @@ def deploy(
     :param dry_run: change nothing; the result's instructions are what would be done.
     :param adopt: take over a function that wideload did not make.
     :param smoke: what the new version has to pass before callers get to it.
+    :param once: the same for all deployments that run at once and may share layers.
     :raises WideloadError: as `compute` and `execute` say. What served before serves on.
     """
     try:
@@ -54,7 +57,7 @@ def deploy(
             serving = instruction.version
     uploaded = 0
     if not dry_run:
-        execution = execute(instructions, cloud, folder, progress=progress, clock=clock)
+        execution = execute(instructions, cloud, folder, progress=progress, clock=clock, once=once)
         serving = serving or execution.published
         uploaded = execution.uploaded_bytes
     return DeploymentResult(

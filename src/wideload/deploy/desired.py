@@ -8,15 +8,26 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from wideload import limits
 from wideload.deploy import names
 from wideload.errors import WideloadError
+from wideload.values.bundle import BUNDLE_VARIABLE, LOADER_HANDLER
 from wideload.values.function import Strategy
-from wideload.values.instruction import Code, Configuration, InlineCode, StoredCode
+from wideload.values.instruction import (
+    Code,
+    Configuration,
+    InlineCode,
+    PublishLayer,
+    StoredCode,
+)
 
 if TYPE_CHECKING:
     from wideload.deploy.cloud import FunctionState, Identity
-    from wideload.values.artifact import Manifest
+    from wideload.values.artifact import Artifact, Manifest
+    from wideload.values.bundle import BundleLocation
     from wideload.values.function import Function
+
+_BUILT = (Strategy.DIRECT_ZIP, Strategy.S3_ZIP, Strategy.LAYERS, Strategy.S3_BOOTSTRAP)
 
 
 def check_is_current(manifest: Manifest, function: Function) -> None:
@@ -41,18 +52,41 @@ def check_is_current(manifest: Manifest, function: Function) -> None:
         )
 
 
-def configuration(manifest: Manifest, role: str) -> Configuration:
-    """The settings that Lambda is to have."""
+def configuration(
+    manifest: Manifest,
+    role: str,
+    layers: tuple[str, ...] = (),
+    bundle: BundleLocation | None = None,
+) -> Configuration:
+    """The settings that Lambda is to have.
+
+    :param layers: ARNs of the build's own layers. They lie on those of others, so that of a
+        file which both have it is the build's own that the function sees.
+    :param bundle: where the bundle lies, of a build that has one. Lambda calls the loader then,
+        which becomes the handler that the manifest names.
+    :raises WideloadError: the environment has no room to say where the bundle lies.
+    """
     settings = manifest.settings
+    environment, handler = settings.environment, manifest.handler
+    if bundle is not None:
+        handler = LOADER_HANDLER
+        environment = {**environment, BUNDLE_VARIABLE: bundle.variable()}
+        broken = limits.check_environment(environment)
+        if broken:
+            raise WideloadError(
+                f"the environment of {manifest.function} has no room for {BUNDLE_VARIABLE}",
+                why=f"with it there are {broken.actual:,} bytes, Lambda allows {broken.allowed:,}",
+                hint="make the function's own variables shorter",
+            )
     return Configuration(
         role=role,
         runtime=manifest.target.runtime,
-        handler=manifest.handler,
+        handler=handler,
         memory=settings.memory,
         timeout=settings.timeout,
         ephemeral=settings.ephemeral,
-        environment=settings.environment,
-        layers=settings.layers,
+        environment=environment,
+        layers=(*settings.layers, *layers),
         description=settings.description,
     )
 
@@ -63,23 +97,50 @@ def code(manifest: Manifest, identity: Identity) -> Code:
     :raises WideloadError: the strategy is one that cannot be deployed.
     """
     artifact = manifest.artifact("function")
-    if manifest.strategy is Strategy.DIRECT_ZIP:
+    if manifest.strategy not in _BUILT:
+        raise WideloadError(
+            f"{manifest.function} cannot be deployed as {manifest.strategy}",
+            why=f"what can be deployed is {', '.join(_BUILT)}",
+            hint='set strategy = "auto" in the function\'s table and build again',
+        )
+    if not goes_by_s3(manifest):
         return InlineCode(artifact.filename, artifact.sha256, artifact.size)
-    if manifest.strategy is Strategy.S3_ZIP:
-        bucket = names.bucket_name(identity)
-        key = names.object_key(manifest.function, artifact.sha256)
-        return StoredCode(bucket, key, artifact.sha256, artifact.size)
-    raise WideloadError(
-        f"{manifest.function} cannot be deployed as {manifest.strategy}",
-        why=f"what can be deployed is {Strategy.DIRECT_ZIP} and {Strategy.S3_ZIP}",
-        hint='set strategy = "auto" in the function\'s table and build again',
+    bucket = names.bucket_name(identity)
+    key = names.object_key(manifest.function, artifact.sha256)
+    return StoredCode(bucket, key, artifact.sha256, artifact.size)
+
+
+def goes_by_s3(manifest: Manifest) -> bool:
+    """Whether the code is copied from a bucket; of the small zips that layers and bundles leave,
+    where the request does not take it."""
+    if manifest.strategy in (Strategy.LAYERS, Strategy.S3_BOOTSTRAP):
+        return limits.check_direct_zip(manifest.artifact("function").size) is not None
+    return manifest.strategy is not Strategy.DIRECT_ZIP
+
+
+def publication(manifest: Manifest, layer: Artifact, identity: Identity) -> PublishLayer:
+    """How a layer of the build comes to be."""
+    versions = {wheel.name: wheel.version for wheel in manifest.wheels}
+    packages = [f"{name} {versions.get(name, '')}".strip() for name in layer.packages]
+    return PublishLayer(
+        layer=names.layer_arn(layer.sha256, identity),
+        code=StoredCode(
+            names.bucket_name(identity), names.layer_key(layer.sha256), layer.sha256, layer.size
+        ),
+        runtime=manifest.target.runtime,
+        architecture=manifest.target.architecture,
+        description=names.layer_description(packages),
     )
+
+
+def base64_of(sha256: str) -> str:
+    """A hexadecimal digest in base64, as Lambda writes it."""
+    return base64.b64encode(bytes.fromhex(sha256)).decode()
 
 
 def code_sha256(manifest: Manifest) -> str:
     """The digest of the code in base64, as Lambda writes it."""
-    digest = bytes.fromhex(manifest.artifact("function").sha256)
-    return base64.b64encode(digest).decode()
+    return base64_of(manifest.artifact("function").sha256)
 
 
 def tags(manifest: Manifest) -> dict[str, str]:

@@ -51,6 +51,8 @@ def compute_destroy(remains: Remains, *, bucket: bool = False) -> tuple[Instruct
     bucket_name = names.bucket_name(remains.identity)
     if remains.keys:
         steps.append(DeleteObjects(bucket_name, owner, remains.keys))
+    if remains.bundle_keys:
+        steps.append(DeleteObjects(bucket_name, owner, remains.bundle_keys))
     if bucket and remains.bucket is not None and remains.other_keys is False:
         steps.append(DeleteBucket(bucket_name, owner))
     if remains.log_group is not None and (there is not None or owns_role):
@@ -62,12 +64,13 @@ def compute_destroy(remains: Remains, *, bucket: bool = False) -> tuple[Instruct
 
 def _role(function: str, role: RoleState, remains: Remains) -> list[Instruction]:
     name = names.role_name(function)
-    own = names.policy_name(remains.identity)
+    own = (names.policy_name(remains.identity), names.bundle_policy_name(remains.identity))
     elsewhere = [
         policy
         for policy in role.policies
-        if policy.startswith(names.POLICY_PREFIX) and policy != own
+        if policy.startswith((names.POLICY_PREFIX, names.BUNDLE_POLICY_PREFIX))
+        and policy not in own
     ]
     if not elsewhere:
         return [DeleteRole(name)]
-    return [DeleteRolePolicy(name, own)] if own in role.policies else []
+    return [DeleteRolePolicy(name, policy) for policy in own if policy in role.policies]

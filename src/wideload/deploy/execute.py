@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, assert_never
 import msgspec
 
 from wideload.deploy import artifacts, smoke, waiting
-from wideload.deploy.cloud import Refused
+from wideload.deploy.cloud import ObjectState, Refused
+from wideload.deploy.once import Once
 from wideload.deploy.progress import Silent
 from wideload.deploy.refusals import ALREADY_THERE, NOT_FOUND, told
 from wideload.values import instruction as do
@@ -33,6 +34,7 @@ _Deletion = (
     do.DeleteAlias
     | do.DeleteFunction
     | do.DeleteObjects
+    | do.DeleteLayerVersion
     | do.DeleteBucket
     | do.DeleteLogGroup
     | do.DeleteRolePolicy
@@ -55,16 +57,18 @@ def execute(
     *,
     progress: Progress | None = None,
     clock: waiting.Clock | None = None,
+    once: Once | None = None,
 ) -> Execution:
     """Carry the instructions out in their order; stops at the first that fails.
 
     :param folder: holds the artifacts, where there are any to send.
+    :param once: the same for all deployments that run at once and may share layers.
     :raises WideloadError: AWS refused, Lambda failed to become ready, an artifact is not the
         one that was built, or the new version failed its smoke test. What served before
         goes on serving, and computing and executing again goes on from there.
     """
     progress = progress or Silent()
-    run = _Run(cloud, folder or Path(), progress, clock or waiting.SystemClock())
+    run = _Run(cloud, folder or Path(), progress, clock or waiting.SystemClock(), once or Once())
     for index, instruction in enumerate(instructions):
         progress.started(index, len(instructions), instruction)
         try:
@@ -77,15 +81,24 @@ def execute(
 
 class _Run:
     def __init__(
-        self, cloud: Cloud, folder: Path, progress: Progress, clock: waiting.Clock
+        self,
+        cloud: Cloud,
+        folder: Path,
+        progress: Progress,
+        clock: waiting.Clock,
+        once: Once,
     ) -> None:
         self._roles = cloud.roles
         self._storage = cloud.storage
         self._functions = cloud.functions
+        self._layers = cloud.layers
         self._logs = cloud.logs
         self._folder = folder
         self._progress = progress
         self._clock = clock
+        self._once = once
+        self._layer_versions: dict[str, str] = {}
+        """The ARN of a version by the ARN of the layer."""
         self.published: str | None = None
         self.uploaded_bytes = 0
 
@@ -109,6 +122,8 @@ class _Run:
                 self._storage.secure_bucket(step.bucket, step.owner)
             case do.UploadObject():
                 self._upload(step)
+            case do.PublishLayer():
+                self._publish_layer(step)
             case do.CreateFunction():
                 self._create_function(step)
             case do.TagFunction():
@@ -116,9 +131,10 @@ class _Run:
             case do.UpdateCode():
                 self._update_code(step)
             case do.UpdateConfiguration():
+                wanted = self._with_layers(step.configuration)
                 self._patiently(
                     step.function,
-                    lambda: self._functions.update_configuration(step.function, step.configuration),
+                    lambda: self._functions.update_configuration(step.function, wanted),
                 )
             case do.WaitUntilReady():
                 self._wait(step.function, self._number(step.version))
@@ -135,6 +151,7 @@ class _Run:
                 do.DeleteAlias()
                 | do.DeleteFunction()
                 | do.DeleteObjects()
+                | do.DeleteLayerVersion()
                 | do.DeleteBucket()
                 | do.DeleteLogGroup()
                 | do.DeleteRolePolicy()
@@ -152,6 +169,8 @@ class _Run:
                 self._functions.delete(step.function)
             case do.DeleteObjects():
                 self._storage.delete_objects(step.bucket, step.keys, step.owner)
+            case do.DeleteLayerVersion():
+                self._layers.delete(step.layer, step.version)
             case do.DeleteBucket():
                 self._storage.delete_bucket(step.bucket, step.owner)
             case do.DeleteLogGroup():
@@ -201,6 +220,15 @@ class _Run:
             self._roles.set_trust(step.role, step.trust)
 
     def _upload(self, step: do.UploadObject) -> None:
+        if not step.shared:
+            self._send(step)
+            return
+        with self._once.of(f"{step.bucket}/{step.key}"):
+            there = self._storage.find_object(step.bucket, step.key, step.owner)
+            if there != ObjectState(step.size, step.sha256):
+                self._send(step)
+
+    def _send(self, step: do.UploadObject) -> None:
         path = self._folder / step.filename
         artifacts.check(path, step.sha256, step.size)
         lock = threading.Lock()
@@ -217,6 +245,24 @@ class _Run:
         )
         self.uploaded_bytes += step.size
 
+    def _publish_layer(self, step: do.PublishLayer) -> None:
+        name = step.layer.rpartition(":")[2]
+        digest = base64.b64encode(bytes.fromhex(step.code.sha256)).decode()
+        with self._once.of(step.layer):
+            there = self._layers.find(name, digest)
+            self._layer_versions[step.layer] = (
+                there[-1]
+                if there
+                else self._layers.publish(
+                    name, step.code, step.description, step.runtime, step.architecture
+                )
+            )
+
+    def _with_layers(self, configuration: do.Configuration) -> do.Configuration:
+        """With the versions of layers that were published only now."""
+        layers = tuple(self._layer_versions.get(arn, arn) for arn in configuration.layers)
+        return msgspec.structs.replace(configuration, layers=layers)
+
     def _code(self, code: do.Code) -> bytes | do.StoredCode:
         if isinstance(code, do.StoredCode):
             return code
@@ -231,26 +277,25 @@ class _Run:
 
     def _create_function(self, step: do.CreateFunction) -> None:
         code = self._code(step.code)
+        wanted = self._with_layers(step.configuration)
 
         def create() -> None:
             try:
-                self._functions.create(
-                    step.function, code, step.architecture, step.configuration, step.tags
-                )
+                self._functions.create(step.function, code, step.architecture, wanted, step.tags)
             except Refused as refused:
-                if refused.code not in ALREADY_THERE or not self._is_made(step):
+                if refused.code not in ALREADY_THERE or not self._is_made(step, wanted):
                     raise
 
         self._patiently(step.function, create)
         self._sent_inline(step.code)
 
-    def _is_made(self, step: do.CreateFunction) -> bool:
+    def _is_made(self, step: do.CreateFunction, wanted: do.Configuration) -> bool:
         """Whether the function that is in the way is the very one, from a request sent twice."""
         there = self._functions.find(step.function)
         return (
             there is not None
             and there.tags == step.tags
-            and there.latest.configuration == step.configuration
+            and there.latest.configuration == wanted
             and bytes.fromhex(step.code.sha256) == base64.b64decode(there.latest.code_sha256)
         )
 
@@ -280,7 +325,9 @@ class _Run:
     def _update_alias(self, step: do.UpdateAlias) -> None:
         version = self._number(step.version)
         try:
-            self._functions.update_alias(step.function, step.alias, version, step.revision)
+            self._functions.update_alias(
+                step.function, step.alias, version, step.revision, step.served
+            )
         except Refused as refused:
             is_stale = refused.code == "PreconditionFailedException"
             if not is_stale or not self._stands_at(step, version):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from wideload import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from wideload.deploy.cloud import Identity
 
 VERSION_TAG = "wideload"
@@ -39,6 +41,7 @@ def role_arn(function: str, identity: Identity) -> str:
 
 
 POLICY_PREFIX = "wideload-logs-"
+BUNDLE_POLICY_PREFIX = "wideload-bundles-"
 
 
 def policy_name(identity: Identity) -> str:
@@ -48,6 +51,11 @@ def policy_name(identity: Identity) -> str:
     region adds and removes its own policy.
     """
     return f"{POLICY_PREFIX}{identity.region}"
+
+
+def bundle_policy_name(identity: Identity) -> str:
+    """The name of the role's inline policy that lets it read its bundles in this region."""
+    return f"{BUNDLE_POLICY_PREFIX}{identity.region}"
 
 
 def bucket_name(identity: Identity) -> str:
@@ -63,6 +71,61 @@ def key_prefix(function: str) -> str:
 def object_key(function: str, sha256: str) -> str:
     """The key of a code package."""
     return f"{key_prefix(function)}{sha256}.zip"
+
+
+BUNDLE_KEYS = "bundles/"
+"""What the keys of bundles begin with."""
+
+
+def bundle_prefix(function: str) -> str:
+    """What the keys of a function's bundles begin with."""
+    return f"{BUNDLE_KEYS}{function}/"
+
+
+def bundle_key(function: str, sha256: str) -> str:
+    """The key of a bundle: another content is another key."""
+    return f"{bundle_prefix(function)}{sha256}"
+
+
+LAYER_PREFIX = "wideload-"
+LAYER_KEYS = "layers/"
+"""What the keys of layers' zips begin with. An object is needed only until its layer is
+published: Lambda keeps a copy of its own."""
+LAYER_MARK = "wideload: "
+"""What the description of a layer version of ours begins with; layers bear no tags."""
+
+# https://docs.aws.amazon.com/lambda/latest/api/API_PublishLayerVersion.html
+_DESCRIPTION_LENGTH = 256
+_DIGITS = 16
+
+
+def layer_name(sha256: str) -> str:
+    """The name of the layer with this content, the same for all functions of all projects."""
+    return f"{LAYER_PREFIX}{sha256[:_DIGITS]}"
+
+
+def layer_arn(sha256: str, identity: Identity) -> str:
+    """The ARN of the layer with this content, without a version."""
+    region, account = identity.region, identity.account
+    return f"arn:{identity.partition}:lambda:{region}:{account}:layer:{layer_name(sha256)}"
+
+
+def layer_key(sha256: str) -> str:
+    """The key of a layer's zip."""
+    return f"{LAYER_KEYS}{sha256}.zip"
+
+
+def layer_description(packages: list[str]) -> str:
+    """What a layer says of itself.
+
+    :param packages: with their versions, e.g. ``numpy 2.3.4``; as many are named as fit.
+    """
+    for named in range(len(packages), -1, -1):
+        rest = len(packages) - named
+        shown = ", ".join([*packages[:named], *([f"{rest} more"] if rest else [])])
+        if len(LAYER_MARK) + len(shown) <= _DESCRIPTION_LENGTH:
+            break
+    return f"{LAYER_MARK}{shown}"
 
 
 def log_group(function: str) -> str:
@@ -109,6 +172,27 @@ def logs_policy(function: str, identity: Identity) -> str:
                     "Effect": "Allow",
                     "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
                     "Resource": group,
+                }
+            ],
+        }
+    )
+
+
+def bundles_policy(keys: Sequence[str], identity: Identity) -> str:
+    """JSON: the function may read these objects of the bucket, and may do nothing else.
+
+    :param keys: of objects, or ending in ``*`` for all that begin so.
+    """
+    bucket = f"arn:{identity.partition}:s3:::{bucket_name(identity)}"
+    return canonical(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "ReadBundles",
+                    "Effect": "Allow",
+                    "Action": "s3:GetObject",
+                    "Resource": [f"{bucket}/{key}" for key in keys],
                 }
             ],
         }

@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from wideload.deploy import names
+from wideload.deploy import bundles, desired, names
 from wideload.deploy.cloud import (
     AliasState,
     BucketState,
     DeployedFunction,
     FunctionState,
     Identity,
+    LayerVersion,
     LogGroupState,
     ObjectState,
     RoleState,
+    StoredObject,
 )
-from wideload.values.function import Strategy
+from wideload.values.bundle import BUNDLE_VARIABLE
 from wideload.values.instruction import LIVE_ALIAS
 
 if TYPE_CHECKING:
@@ -32,10 +34,19 @@ class Observed(msgspec.Struct, frozen=True):
     role: RoleState | None = None
     policy: str | None = None
     """JSON of the role's inline policy for this region."""
+    bundle_policy: str | None = None
+    """JSON of the one that lets the role read its bundles in this region."""
     log_group: LogGroupState | None = None
     bucket: BucketState | None = None
     object: ObjectState | None = None
     """The code package, under its digest."""
+    bundle: ObjectState | None = None
+    """Likewise, of a build that has one."""
+    layers: dict[str, tuple[str, ...]] = {}
+    """For each layer of the build that is there, by ARN without a version: the ARNs of its
+    versions with the very content, oldest first."""
+    layer_objects: dict[str, ObjectState] = {}
+    """Zips of the build's layers in the bucket, by key; looked for where a layer is missing."""
     function: DeployedFunction | None = None
     versions: tuple[FunctionState, ...] = ()
     """Published ones, oldest first."""
@@ -52,16 +63,34 @@ class Remains(msgspec.Struct, frozen=True):
     bucket: BucketState | None = None
     keys: tuple[str, ...] = ()
     """Of its code packages."""
+    bundle_keys: tuple[str, ...] = ()
     other_keys: bool | None = None
     """Whether the bucket holds anything else; nothing: not looked."""
     function: DeployedFunction | None = None
     alias: AliasState | None = None
 
 
+class Leftovers(msgspec.Struct, frozen=True):
+    """All layers of wideload's in an account's region, and who has them."""
+
+    identity: Identity
+    versions: tuple[LayerVersion, ...]
+    """Of layers whose names begin as ours do."""
+    in_use: frozenset[str]
+    """ARNs of the layer versions that a function has, or a version of one."""
+    objects: tuple[StoredObject, ...]
+    """Zips in the bucket that layers were published from."""
+    bundles: tuple[StoredObject, ...] = ()
+    """In the bucket, of all functions."""
+    bundles_in_use: frozenset[str] = frozenset()
+    """Keys of those that a function names, or a version of one."""
+
+
 def observe(cloud: Cloud, manifest: Manifest) -> Observed:
     """What is there of the manifest's function.
 
-    S3 is asked only where the strategy needs it: a direct zip deploys without any right there.
+    S3 is asked only where it is needed: a direct zip deploys without any right there, and so
+    does code whose layers are there.
 
     :raises Refused: AWS does not let us see something.
     :raises WideloadError: AWS cannot be asked.
@@ -70,27 +99,61 @@ def observe(cloud: Cloud, manifest: Manifest) -> Observed:
     identity = cloud.identity()
     function = cloud.functions.find(name)
     role = cloud.roles.find(names.role_name(name))
-    policy = None
-    if role is not None and names.policy_name(identity) in role.policies:
-        policy = cloud.roles.policy(names.role_name(name), names.policy_name(identity))
-    bucket, stored = None, None
-    if manifest.strategy is Strategy.S3_ZIP:
+    policy = _policy(cloud, name, role, names.policy_name(identity))
+    bundle_policy = _policy(cloud, name, role, names.bundle_policy_name(identity))
+    layers = _layers(cloud, manifest, identity)
+    missing = [
+        layer for layer in manifest.layers if names.layer_arn(layer.sha256, identity) not in layers
+    ]
+    by_s3 = desired.goes_by_s3(manifest)
+    bucket, stored, bundle = None, None, None
+    layer_objects = {}
+    if by_s3 or missing or manifest.bundle:
         name_of_bucket = names.bucket_name(identity)
         bucket = cloud.storage.find_bucket(name_of_bucket, identity.account)
-        if bucket is not None:
+    if bucket is not None:
+        if by_s3:
             key = names.object_key(name, manifest.artifact("function").sha256)
             stored = cloud.storage.find_object(name_of_bucket, key, identity.account)
+        if manifest.bundle:
+            key = bundles.location(manifest, identity).key
+            bundle = cloud.storage.find_object(name_of_bucket, key, identity.account)
+        for layer in missing:
+            key = names.layer_key(layer.sha256)
+            found = cloud.storage.find_object(name_of_bucket, key, identity.account)
+            if found is not None:
+                layer_objects[key] = found
     return Observed(
         identity=identity,
         role=role,
         policy=policy,
+        bundle_policy=bundle_policy,
         log_group=cloud.logs.find(names.log_group(name)),
         bucket=bucket,
         object=stored,
+        bundle=bundle,
+        layers=layers,
+        layer_objects=layer_objects,
         function=function,
         versions=_versions(cloud, name) if function else (),
         alias=cloud.functions.find_alias(name, LIVE_ALIAS) if function else None,
     )
+
+
+def _policy(cloud: Cloud, function: str, role: RoleState | None, policy: str) -> str | None:
+    if role is None or policy not in role.policies:
+        return None
+    return cloud.roles.policy(names.role_name(function), policy)
+
+
+def _layers(cloud: Cloud, manifest: Manifest, identity: Identity) -> dict[str, tuple[str, ...]]:
+    found = {}
+    for layer in manifest.layers:
+        name, digest = names.layer_name(layer.sha256), desired.base64_of(layer.sha256)
+        versions = cloud.layers.find(name, digest)
+        if versions:
+            found[names.layer_arn(layer.sha256, identity)] = versions
+    return found
 
 
 def _versions(cloud: Cloud, function: str) -> tuple[FunctionState, ...]:
@@ -112,11 +175,15 @@ def observe_remains(cloud: Cloud, function: str, *, whole_bucket: bool = False) 
     bucket_name = names.bucket_name(identity)
     bucket = cloud.storage.find_bucket(bucket_name, identity.account)
     keys: tuple[str, ...] = ()
+    bundle_keys: tuple[str, ...] = ()
     others = None
     if bucket is not None:
         keys = cloud.storage.keys(bucket_name, names.key_prefix(function), identity.account)
+        prefix = names.bundle_prefix(function)
+        bundle_keys = cloud.storage.keys(bucket_name, prefix, identity.account)
         if whole_bucket:
-            others = cloud.storage.keys(bucket_name, "", identity.account) != keys
+            every = cloud.storage.keys(bucket_name, "", identity.account)
+            others = set(every) != {*keys, *bundle_keys}
     found = cloud.functions.find(function)
     return Remains(
         function_name=function,
@@ -125,7 +192,33 @@ def observe_remains(cloud: Cloud, function: str, *, whole_bucket: bool = False) 
         log_group=cloud.logs.find(names.log_group(function)),
         bucket=bucket,
         keys=keys,
+        bundle_keys=bundle_keys,
         other_keys=others,
         function=found,
         alias=cloud.functions.find_alias(function, LIVE_ALIAS) if found else None,
+    )
+
+
+def observe_leftovers(cloud: Cloud) -> Leftovers:
+    """All layers of wideload's, and who has them.
+
+    :raises Refused: AWS does not let us see something.
+    :raises WideloadError: AWS cannot be asked.
+    """
+    identity = cloud.identity()
+    # Layers before functions: one that is published and attached in between is seen in use,
+    # or not seen at all.
+    versions = cloud.layers.listed(names.LAYER_PREFIX)
+    bucket = names.bucket_name(identity)
+    # Objects before functions, for the same reason.
+    stored = cloud.storage.listed(bucket, names.BUNDLE_KEYS, identity.account)
+    named = cloud.functions.values(BUNDLE_VARIABLE) if stored else frozenset()
+    keys = {bundles.key_of({BUNDLE_VARIABLE: value}, identity) for value in named}
+    return Leftovers(
+        identity=identity,
+        versions=versions,
+        in_use=cloud.layers.in_use(),
+        objects=cloud.storage.listed(bucket, names.LAYER_KEYS, identity.account),
+        bundles=stored,
+        bundles_in_use=frozenset(key for key in keys if key is not None),
     )

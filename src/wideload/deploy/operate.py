@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from wideload.deploy import names
 from wideload.deploy.cloud import Refused
 from wideload.deploy.destroy import compute_destroy
-from wideload.deploy.observe import observe_remains
+from wideload.deploy.gc import Sweep, compute_sweep
+from wideload.deploy.observe import observe_leftovers, observe_remains
 from wideload.deploy.refusals import NOT_FOUND, told
 from wideload.deploy.rollback import compute_rollback
 from wideload.deploy.waiting import SystemClock
@@ -129,10 +130,21 @@ def destroy(cloud: Cloud, function: str, *, bucket: bool = False) -> tuple[Instr
     return compute_destroy(remains, bucket=bucket)
 
 
+def sweep(cloud: Cloud, *, now: float) -> Sweep:
+    """What of wideload's layers nobody uses any more, to be shown or executed.
+
+    :param now: seconds since 1970.
+    :raises WideloadError: AWS cannot be asked.
+    """
+    with _doing("show which layers are in use"):
+        leftovers = observe_leftovers(cloud)
+    return compute_sweep(leftovers, now)
+
+
 def rollback(cloud: Cloud, function: str, to: str | None = None) -> tuple[Instruction, ...]:
     """The instruction that lets an earlier version serve, to be shown or executed.
 
-    :param to: the number of a version; nothing: the one before the one that serves.
+    :param to: the number of a version; nothing: the last that served before the present one.
     :raises WideloadError: there is no such version, or AWS cannot be asked.
     """
     with _doing(f"show the versions of function {function}"):

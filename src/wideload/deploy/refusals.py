@@ -68,6 +68,17 @@ _HINTS = {
     "ThrottlingException": "AWS asks for fewer requests; run it again in a minute",
     "TooManyBuckets": "delete a bucket that is not used any more, or ask AWS for more",
 }
+_OF_PARAMETERS = (
+    (
+        re.compile("Unzipped size"),
+        "`wideload plan` shows which ways there are to ship a function this big",
+    ),
+    (
+        re.compile(r":layer:wideload-[0-9a-f]{16}:\d+ does not exist"),
+        "the layer was deleted meanwhile; run it again, and it is published anew",
+    ),
+)
+"""Of InvalidParameterValueException, by its message."""
 _NOT_AUTHORISED = re.compile(r"not authorized to perform: ([\w-]+:\w+)")
 
 # Operations of S3 whose IAM action is called otherwise.
@@ -120,6 +131,8 @@ def _hint(refused: Refused) -> str:
         return "the credentials have expired: log in again (`aws sso login`, or new keys)"
     if refused.code in _UNKNOWN_KEY:
         return "AWS does not know these credentials: check AWS_PROFILE or AWS_ACCESS_KEY_ID"
-    if refused.code == "InvalidParameterValueException" and "Unzipped size" in refused.message:
-        return "`wideload plan` shows which ways there are to ship a function this big"
+    if refused.code == "InvalidParameterValueException":
+        for words, hint in _OF_PARAMETERS:
+            if words.search(refused.message):
+                return hint
     return _HINTS.get(refused.code, "")

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from wideload.deploy.cloud import AliasState, FunctionState
 
 
+def had_served(alias: AliasState) -> tuple[str, ...]:
+    """The versions that are known to have served, the one that serves now among them."""
+    if alias.version in alias.served:
+        return alias.served
+    return (*alias.served, alias.version)
+
+
 def compute_rollback(
     function: str,
     versions: tuple[FunctionState, ...],
@@ -19,8 +26,11 @@ def compute_rollback(
 ) -> tuple[Instruction, ...]:
     """The instruction that moves the alias back; none where it stands there already.
 
-    :param to: the number of a version; nothing: the one before the one that serves.
-    :raises WideloadError: nothing serves yet, or there is no such version.
+    :param to: the number of a version; nothing: the last that served before the one that
+        serves. A version that was published and never served, since it failed its smoke test
+        for instance, is none.
+    :raises WideloadError: nothing serves yet, there is no such version, or it is not known
+        which served.
     """
     if alias is None:
         raise WideloadError(
@@ -31,13 +41,7 @@ def compute_rollback(
     numbers = [version.version for version in versions]
     listed = ", ".join(numbers) or "none"
     if to is None:
-        earlier = [number for number in numbers if int(number) < int(alias.version)]
-        if not earlier:
-            raise WideloadError(
-                f"there is no version of {function} before version {alias.version}",
-                why=f"versions that are there: {listed}",
-            )
-        to = max(earlier, key=int)
+        to = _last_that_served(function, numbers, alias)
     elif to not in numbers:
         raise WideloadError(
             f"there is no version {to} of {function}",
@@ -46,4 +50,24 @@ def compute_rollback(
         )
     if alias.version == to and not alias.is_weighted:
         return ()
-    return (UpdateAlias(function, LIVE_ALIAS, to, alias.version, alias.revision),)
+    return (
+        UpdateAlias(function, LIVE_ALIAS, to, alias.version, alias.revision, had_served(alias)),
+    )
+
+
+def _last_that_served(function: str, numbers: list[str], alias: AliasState) -> str:
+    earlier = [number for number in numbers if int(number) < int(alias.version)]
+    listed = ", ".join(numbers) or "none"
+    if not earlier:
+        raise WideloadError(
+            f"there is no version of {function} before version {alias.version}",
+            why=f"versions that are there: {listed}",
+        )
+    served = [number for number in earlier if number in alias.served]
+    if not served:
+        raise WideloadError(
+            f"no version of {function} before version {alias.version} is known to have served",
+            why=f"alias {LIVE_ALIAS} notes none; versions that are there: {listed}",
+            hint=f"name one: `wideload rollback {function} --version {max(earlier, key=int)}`",
+        )
+    return max(served, key=int)

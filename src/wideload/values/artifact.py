@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import msgspec
 
+from wideload.values.bundle import Bundle
 from wideload.values.function import Settings, Strategy
 from wideload.values.proposal import Removal
+from wideload.values.split import Place
 from wideload.values.target import Target
 
 MANIFEST_SCHEMA = 1
 MANIFEST_NAME = "manifest.json"
+FUNCTION_ROLE = "function"
+LAYER_ROLE = "layer-"
+"""What the roles of layers begin with; a number follows."""
+BUNDLE_ROLE = "bundle"
+BUNDLE_FILE = "bundle.bin"
 
 
 class Artifact(msgspec.Struct, frozen=True):
     """One file to ship, lying beside the manifest."""
 
     role: str
-    """``function`` for the code package; later ``layer-1`` … and ``bundle``."""
+    """``function`` for the code package; ``layer-1`` … for layers, in the order in which they
+    are attached; ``bundle`` for what the loader fetches from S3."""
     filename: str
     sha256: str
     size: int
     """Bytes of the file itself."""
     unzipped_bytes: int
     """Bytes that Lambda counts once it has unpacked it."""
+    packages: tuple[str, ...] = ()
+    """Of a build with layers: the distributions that it holds, sorted."""
 
 
 class ManifestWheel(msgspec.Struct, frozen=True):
@@ -35,14 +45,17 @@ class ManifestWheel(msgspec.Struct, frozen=True):
     provided_by: str | None = None
 
 
-class ManifestFile(msgspec.Struct, frozen=True):
+class ManifestFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """One file of the package."""
 
     path: str
+    """In its artifact."""
     size: int
     sha256: str
     origin: str
     """A wheel's filename, ``source`` for the user's own, or the rule that made it."""
+    artifact: str = FUNCTION_ROLE
+    """Role of the artifact that it lies in."""
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -58,6 +71,8 @@ class Manifest(msgspec.Struct, frozen=True):
     files: tuple[ManifestFile, ...]
     wheels: tuple[ManifestWheel, ...]
     removals: tuple[Removal, ...] = ()
+    bundle: Bundle | None = None
+    """Where the function is started from a bundle. `handler` is the user's own all the same."""
 
     def artifact(self, role: str) -> Artifact:
         """The artifact of this role.
@@ -68,3 +83,20 @@ class Manifest(msgspec.Struct, frozen=True):
             if artifact.role == role:
                 return artifact
         raise KeyError(role)
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """Where each distribution lies, of a build with layers."""
+        places: dict[str, Place] = {}
+        for artifact in self.artifacts:
+            if artifact.role == BUNDLE_ROLE:
+                continue
+            number = artifact.role.removeprefix(LAYER_ROLE)
+            place: Place = "function" if artifact.role == FUNCTION_ROLE else int(number)
+            places.update(dict.fromkeys(artifact.packages, place))
+        return places
+
+    @property
+    def layers(self) -> tuple[Artifact, ...]:
+        """The artifacts that are layers, in the order in which they are attached."""
+        return tuple(one for one in self.artifacts if one.role.startswith(LAYER_ROLE))

@@ -2,7 +2,8 @@
 
 Instructions are computed before the first of them is executed, so they can be shown,
 compared and counted. A version that only exists once another instruction has run is
-written as nothing: it is the one that the `PublishVersion` before it brings.
+written as nothing: it is the one that the `PublishVersion` before it brings. The version of a
+layer that only exists once a `PublishLayer` has run is left out of the layer's ARN.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class Configuration(msgspec.Struct, frozen=True):
     """MB of /tmp."""
     environment: dict[str, str]
     layers: tuple[str, ...]
-    """ARNs of layer versions, later ones on top."""
+    """ARNs of layer versions, later ones on top. An ARN without a version means the one that
+    the `PublishLayer` before brings."""
     description: str
 
 
@@ -154,11 +156,29 @@ class UploadObject(msgspec.Struct, frozen=True, tag="upload-object", tag_field="
     sha256: str
     size: int
     """Bytes."""
+    shared: bool = False
+    """Whether deployments of other functions may be sending it, too."""
 
     def describe(self) -> str:
         """One line for people."""
         size = megabytes(self.size)
         return f"upload {self.filename} ({size}) to s3://{self.bucket}/{self.key}"
+
+
+class PublishLayer(msgspec.Struct, frozen=True, tag="publish-layer", tag_field="do"):
+    """Make a layer version of an object, unless there is one of the same bytes."""
+
+    layer: str
+    """ARN of the layer, without a version."""
+    code: StoredCode
+    runtime: str
+    architecture: Architecture
+    description: str
+
+    def describe(self) -> str:
+        """One line for people."""
+        name = self.layer.rpartition(":")[2]
+        return f"publish layer {name} ({megabytes(self.code.size)}) {_from(self.code)}"
 
 
 class CreateFunction(msgspec.Struct, frozen=True, tag="create-function", tag_field="do"):
@@ -262,7 +282,7 @@ class SmokeTest(msgspec.Struct, frozen=True, tag="smoke-test", tag_field="do"):
 
 
 class CreateAlias(msgspec.Struct, frozen=True, tag="create-alias", tag_field="do"):
-    """Let callers in."""
+    """Let callers in, and note on the alias that this version served."""
 
     function: str
     alias: str
@@ -275,7 +295,7 @@ class CreateAlias(msgspec.Struct, frozen=True, tag="create-alias", tag_field="do
 
 
 class UpdateAlias(msgspec.Struct, frozen=True, tag="update-alias", tag_field="do"):
-    """Move callers to another version, all at once."""
+    """Move callers to another version, all at once, and note on the alias what served."""
 
     function: str
     alias: str
@@ -285,6 +305,8 @@ class UpdateAlias(msgspec.Struct, frozen=True, tag="update-alias", tag_field="do
     """The version that serves until then."""
     revision: str
     """The alias's RevisionId: Lambda refuses when somebody moved it since."""
+    served: tuple[str, ...] = ()
+    """The versions that served until then, as far as they are noted, oldest first."""
 
     def describe(self) -> str:
         """One line for people."""
@@ -326,8 +348,24 @@ class DeleteObjects(msgspec.Struct, frozen=True, tag="delete-objects", tag_field
     def describe(self) -> str:
         """One line for people."""
         noun = "object" if len(self.keys) == 1 else "objects"
-        folder = self.keys[0].rpartition("/")[0] if self.keys else ""
+        folders = {key.rpartition("/")[0] for key in self.keys}
+        # Bundles lie in a folder for each function.
+        folder = folders.pop() if len(folders) == 1 else self.keys[0].partition("/")[0]
         return f"delete {len(self.keys)} {noun} under s3://{self.bucket}/{folder}/"
+
+
+class DeleteLayerVersion(msgspec.Struct, frozen=True, tag="delete-layer-version", tag_field="do"):
+    """Take away a layer version; functions that have it would keep it."""
+
+    layer: str
+    """Name."""
+    version: int
+    what: str
+    """What it holds, in words."""
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"delete version {self.version} of layer {self.layer} ({self.what})"
 
 
 class DeleteBucket(msgspec.Struct, frozen=True, tag="delete-bucket", tag_field="do"):
@@ -357,10 +395,11 @@ class DeleteRolePolicy(msgspec.Struct, frozen=True, tag="delete-role-policy", ta
 
     role: str
     policy: str
+    why: str = "which another region uses"
 
     def describe(self) -> str:
         """One line for people."""
-        return f"delete policy {self.policy} of role {self.role}, which another region uses"
+        return f"delete policy {self.policy} of role {self.role}, {self.why}"
 
 
 class DeleteRole(msgspec.Struct, frozen=True, tag="delete-role", tag_field="do"):
@@ -382,6 +421,7 @@ Instruction = (
     | CreateBucket
     | SecureBucket
     | UploadObject
+    | PublishLayer
     | CreateFunction
     | TagFunction
     | UpdateCode
@@ -394,6 +434,7 @@ Instruction = (
     | DeleteAlias
     | DeleteFunction
     | DeleteObjects
+    | DeleteLayerVersion
     | DeleteBucket
     | DeleteLogGroup
     | DeleteRolePolicy

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+from wideload.values.bundle import BundleEstimate
 from wideload.values.function import Strategy
+from wideload.values.split import Split
 from wideload.values.target import Target
 
 
@@ -39,6 +41,10 @@ class Proposal(msgspec.Struct, frozen=True, tag="proposal"):
     unzipped_bytes: int
     reason: str
     """Why it stands where it stands in the order, in one line."""
+    split: Split | None = None
+    """What lies in which layer, where the strategy has layers."""
+    bundle: BundleEstimate | None = None
+    """What lies where, where the strategy has a bundle."""
 
 
 class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
@@ -50,6 +56,8 @@ class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
     limits: tuple[BrokenLimit, ...] = ()
     reasons: tuple[str, ...] = ()
     """Reasons other than a quota."""
+    hint: str = ""
+    """What makes it work, where a line of the configuration does."""
 
 
 class PackageWeight(msgspec.Struct, frozen=True):

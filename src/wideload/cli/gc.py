@@ -1,0 +1,35 @@
+"""`wideload gc`: take away layers that nobody uses any more."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from wideload.cli import options
+
+
+@click.command()
+@options.destination
+@click.option("--dry-run", is_flag=True, help="Show the instructions and change nothing.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@options.session
+def gc(
+    session: options.Session, destination: options.Destination, dry_run: bool, yes: bool
+) -> None:
+    """Delete layers of wideload's that no function uses, nor any version of one.
+
+    Of the whole account and region: layers are shared by projects. A layer that is less than
+    an hour old stays, since a deployment may be about to use it.
+    """
+    from wideload.deploy import operate
+
+    cloud = session.pipeline().cloud(session.root(), destination)
+    sweep = operate.sweep(cloud, now=time.time())
+    for line in sweep.young:
+        session.console.tell(f"note: {line}")
+    if sweep.instructions and destination == "aws" and not dry_run and not yes:
+        for instruction in sweep.instructions:
+            session.console.tell(instruction.describe())
+        click.confirm("Delete all this?", abort=True, err=True)
+    options.carry_out(session, sweep.instructions, cloud, dry_run=dry_run)
