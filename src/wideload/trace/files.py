@@ -43,8 +43,16 @@ def read_profile(path: Path, target: Target, packages: Iterable[str]) -> Profile
     :param packages: ``name==version`` of all wheels that are packed.
     :raises WideloadError: it is not there, cannot be read, or is of other packages.
     """
+    return checked(read_bytes(path), path, target, packages)
+
+
+def read_bytes(path: Path) -> bytes:
+    """A profile as it lies on the disk.
+
+    :raises WideloadError: it is not there, or cannot be read.
+    """
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise WideloadError(
             "nothing is known of what the function uses",
@@ -53,6 +61,15 @@ def read_profile(path: Path, target: Target, packages: Iterable[str]) -> Profile
         ) from None
     except OSError as error:
         raise WideloadError(f"{path} cannot be read", why=str(error)) from error
+
+
+def checked(data: bytes, path: Path, target: Target, packages: Iterable[str]) -> Profile:
+    """The profile that these bytes are, being about what is packed now.
+
+    :param path: where it lies, for messages.
+    :param packages: ``name==version`` of all wheels that are packed.
+    :raises WideloadError: it is no profile, or is of other packages.
+    """
     profile = Profile.decode(data, str(path))
     reasons = profile.outdated_by(target, packages)
     if reasons:

@@ -14,6 +14,7 @@ class Guard:
     def __init__(self, path: str) -> None:
         """Read the list: the message, then patterns of ``keep``, a line each."""
         with open(path, "rb") as file:  # noqa: PTH123 (pathlib takes longer to load)
+            self.path = path
             self.message, *patterns = file.read().decode().split("\n")
         self.gone = {one.rstrip("*").rstrip("/.").replace("/", "."): one for one in patterns}
 
@@ -24,8 +25,9 @@ class Guard:
             # Whoever catches the error goes on without the module: not without a word.
             print(message, file=sys.stderr)
             # Without `name`: `from package import module` puts words of its own in the place
-            # of an error that is by name about that module.
-            raise ModuleNotFoundError(message)
+            # of an error that is by name about that module. By the path it can be told from
+            # others of its kind.
+            raise ModuleNotFoundError(message, path=self.path)
 
 
 sys.meta_path.insert(0, Guard(__file__.rpartition(".")[0] + ".txt"))

@@ -6,13 +6,13 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from wideload.trace.keep import RULE
+from wideload.values.unused import GUARD_LIST, GUARD_MODULE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from wideload.trace.keep import Gone
 
-MODULE = "_wideload_guard"
 _MESSAGE = (
     "No module named {name!r}: it was left out of this package by the rule "
     f"{RULE} of wideload, for no traced event used it. To keep it, write "
@@ -34,7 +34,7 @@ def guard_files(gone: Iterable[Gone]) -> tuple[tuple[str, bytes], ...]:
         return ()
     code = resources.files("wideload.trace").joinpath("guard.py").read_bytes()
     return (
-        (f"{MODULE}.pth", f"import {MODULE}\n".encode()),
-        (f"{MODULE}.py", code),
-        (f"{MODULE}.txt", "\n".join([_MESSAGE, *patterns]).encode()),
+        (f"{GUARD_MODULE}.pth", f"import {GUARD_MODULE}\n".encode()),
+        (f"{GUARD_MODULE}.py", code),
+        (GUARD_LIST, "\n".join([_MESSAGE, *patterns]).encode()),
     )

@@ -44,6 +44,16 @@ _NAMES_A_SYSTEM = re.compile(
 _BUNDLED = re.compile(r"-[0-9a-f]{8}(\.[0-9]|\.so)")
 
 
+GLIBC = frozenset(
+    {
+        *("ld-linux-aarch64.so.1", "ld-linux-x86-64.so.2", "libanl.so.1", "libc.so.6"),
+        *("libdl.so.2", "libm.so.6", "libmvec.so.1", "libpthread.so.0", "libresolv.so.2"),
+        *("librt.so.1", "libutil.so.1"),
+    }
+)
+"""Names of what is glibc itself, which no layer can bring in another version."""
+
+
 class Problem(msgspec.Struct, frozen=True, order=True):
     """Something of one file that does not fit the target."""
 
@@ -53,6 +63,18 @@ class Problem(msgspec.Struct, frozen=True, order=True):
     """Whether it is sure to fail when loaded; otherwise it is to be told, no more."""
     what: str
     """One line, lower case, no full stop."""
+    library: str = ""
+    """The name of the library that is lacking, or too old."""
+
+
+class Facts(msgspec.Struct, frozen=True, array_like=True):
+    """What of an ELF file hangs on nothing around it."""
+
+    machine: tuple[int, int]
+    """Class and machine number; zeros where they cannot be read."""
+    dynamic: Dynamic | None = None
+    damaged: str = ""
+    """Why it cannot be read, where it cannot."""
 
 
 class Surroundings(msgspec.Struct, frozen=True):
@@ -60,6 +82,7 @@ class Surroundings(msgspec.Struct, frozen=True):
 
     paths: frozenset[str]
     names: frozenset[str]
+    """Of libraries, in whichever folder of the tree."""
     opt: frozenset[str]
 
     @classmethod
@@ -70,7 +93,8 @@ class Surroundings(msgspec.Struct, frozen=True):
         :param opt: names of the libraries in /opt/lib that layers of others bring.
         """
         known = frozenset(paths)
-        return cls(known, frozenset(posixpath.basename(path) for path in known), frozenset(opt))
+        libraries = (path.rpartition("/")[2] for path in known if ".so" in path)
+        return cls(known, frozenset(libraries), frozenset(opt))
 
 
 def check(data: bytes, path: str, target: Target, around: Surroundings) -> tuple[Problem, ...]:
@@ -78,22 +102,55 @@ def check(data: bytes, path: str, target: Target, around: Surroundings) -> tuple
 
     :param path: of the file in the tree, relative to /var/task.
     """
+    facts = facts_of(data)
+    return () if facts is None else judge(facts, path, target, around)
+
+
+def is_candidate(path: str, *, executable: bool) -> bool:
+    """Whether a file is one that could be loaded or run, by its name and its mode."""
+    return executable or bool(_LIBRARY.search(path))
+
+
+def names_a_system(path: str) -> bool:
+    """Whether a path says which of several systems the file is for."""
+    return bool(_NAMES_A_SYSTEM.search(path.lower()))
+
+
+def facts_of(data: bytes) -> Facts | None:
+    """What the loader would read of these bytes; nothing where they are no ELF file."""
     if not reader.is_elf(data):
-        return ()
+        return None
+    machine = (0, 0)
+    try:
+        machine = reader.machine_of(data)
+        if machine not in [(64, number) for number in _MACHINES.values()]:
+            return Facts(machine)
+        return Facts(machine, reader.parse(_without_sections(data)).dynamic)
+    except ElfError as error:
+        return Facts(machine, damaged=error.reason)
+
+
+def _without_sections(data: bytes) -> bytes:
+    # No loader looks at the table of sections: be it cut off or odd, the file loads.
+    return data[:40] + bytes(8) + data[48:58] + bytes(6) + data[64:]
+
+
+def judge(facts: Facts, path: str, target: Target, around: Surroundings) -> tuple[Problem, ...]:
+    """What of the file with these facts does not fit the target.
+
+    :param path: of the file in the tree, relative to /var/task.
+    """
     library = bool(_LIBRARY.search(path))
     extension = _EXTENSION.match(path)
     if extension and extension["tag"] != _tag(target):
         return _other_extension(path, extension["module"], extension["tag"], target, around)
-    try:
-        machine = reader.machine_of(data)
-        if machine != (64, _MACHINES[target.architecture]):
-            return _other_machine(path, machine, target, library)
-        elf = reader.parse(data)
-    except ElfError as error:
-        return (Problem(path, "damaged", library, f"a damaged ELF file: {error.reason}"),)
-    if elf.dynamic is None:
+    if facts.machine != (0, 0) and facts.machine != (64, _MACHINES[target.architecture]):
+        return _other_machine(path, facts.machine, target, library)
+    if facts.damaged:
+        return (Problem(path, "damaged", library, f"a damaged ELF file: {facts.damaged}"),)
+    if facts.dynamic is None:
         return ()
-    return tuple(_unmet(path, elf.dynamic, target, around, library))
+    return tuple(_unmet(path, facts.dynamic, target, around, library))
 
 
 def _tag(target: Target) -> str:
@@ -128,7 +185,7 @@ def _other_machine(
     name = _MACHINE_NAMES.get(machine)
     if name is None:
         return ()  # For a GPU or the kernel (BPF): data to this machine.
-    refuses = library and not _NAMES_A_SYSTEM.search(path.lower())
+    refuses = library and not names_a_system(path)
     return (Problem(path, "machine", refuses, f"made for {name}, not {target.architecture}"),)
 
 
@@ -142,12 +199,12 @@ def _unmet(
         if name in bundled or name in runtime or name in around.opt or name in around.names:
             continue
         if name == "libc.so" or name.startswith("libc.musl-"):
-            refuses = library and not _NAMES_A_SYSTEM.search(path.lower())
+            refuses = library and not names_a_system(path)
             found.append(Problem(path, "libc", refuses, f"needs {name}, the musl C library"))
         else:
             refuses = library and bool(_BUNDLED.search(name))
             what = f"needs {name}, which neither the package nor the runtime has"
-            found.append(Problem(path, "library", refuses, what))
+            found.append(Problem(path, "library", refuses, what, name))
     newest = runtime_libraries.newest(target)
     for need in dynamic.versions:
         if need.weak or need.library in bundled or need.library not in runtime:
@@ -157,7 +214,7 @@ def _unmet(
             refuses = library and need.library not in around.names
             has = f"{target.runtime} has {_ceiling(need, newest)}"
             what = f"needs {need.version} of {need.library}; {has}"
-            found.append(Problem(path, "version", refuses, what))
+            found.append(Problem(path, "version", refuses, what, need.library))
     return found
 
 
