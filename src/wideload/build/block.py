@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from wideload.cache import Cache
     from wideload.values.resolution import Wheel
 
-_VERSION = 1
+_VERSION = 2
 _BLOCKS = "blocks"
 _NOTES = "block-notes"
 
@@ -54,7 +54,8 @@ def _key(entries: Sequence[FileEntry], wheel: Wheel) -> str:
     for entry in entries:
         origin = entry.origin
         source = origin.name if isinstance(origin, WheelMember) else origin.sha256
-        digest.update(f"{entry.path}\0{entry.mode:o}\0{source}\0".encode())
+        size = entry.compressed_size  # a derived file's digest says nothing of its stream
+        digest.update(f"{entry.path}\0{entry.mode:o}\0{source}\0{size}\0".encode())
     return digest.hexdigest()
 
 
@@ -102,6 +103,8 @@ def block_of(
     with WheelFile(path, wheel, cache) as source, replacing(temporary) as file:
         sink = _DigestingSink(file)
         writer = ZipWriter(sink)
+        origins = (entry.origin for entry in entries)
+        source.check(origin.name for origin in origins if isinstance(origin, WheelMember))
         for entry in entries:
             match entry.origin:
                 case WheelMember(_, name):

@@ -1,12 +1,17 @@
-"""A fetched wheel as a source of streams: where each one lies, checked once and remembered."""
+"""A fetched wheel as a source of streams: where each one lies, checked once and remembered.
+
+Only what is packed is inflated to be checked: of a slimmed wheel that is the smaller part.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import mmap
+import os
 import struct
 import zipfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -15,14 +20,15 @@ from wideload.cache import write_atomically
 from wideload.errors import WideloadError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
     from types import TracebackType
 
     from wideload.cache import Cache
-    from wideload.values.resolution import Wheel
+    from wideload.values.resolution import Member, Wheel
 
 _INDEX = "streams"
-_INDEX_VERSION = 1
+_INDEX_VERSION = 2
 _LOCAL_HEADER = 30
 _NAME_AND_EXTRA = struct.Struct("<HH")
 _CHUNK = 1 << 20
@@ -33,6 +39,7 @@ class _Stream(msgspec.Struct, frozen=True, array_like=True):
     offset: int
     length: int
     sha256: str
+    """Of the content; empty while it was not checked."""
 
 
 class _Index(msgspec.Struct, frozen=True, array_like=True):
@@ -67,8 +74,8 @@ def _inflate(stream: memoryview, stored: bool) -> tuple[int, int, str]:
     return size, crc, digest.hexdigest()
 
 
-def _survey(data: memoryview, path: Path, wheel: Wheel) -> _Index:
-    """Find and check every stream of a wheel.
+def _locate(data: memoryview, path: Path, wheel: Wheel) -> _Index:
+    """Find every stream of a wheel.
 
     The directory was perhaps read by ranges, before the wheel's digest could be checked:
     what it said then must be what the wheel itself says.
@@ -83,17 +90,13 @@ def _survey(data: memoryview, path: Path, wheel: Wheel) -> _Index:
     streams = []
     for member in wheel.members:
         info = infos[member.name]
+        found = (info.file_size, info.compress_size, info.CRC)
+        if found != (member.size, member.compressed_size, member.crc32):
+            raise _corrupt(wheel, f"{member.name} is not what the table of contents says")
         at = info.header_offset
         name_length, extra_length = _NAME_AND_EXTRA.unpack_from(data, at + 26)
         start = at + _LOCAL_HEADER + name_length + extra_length
-        stream = data[start : start + member.compressed_size]
-        try:
-            size, crc, sha256 = _inflate(stream, member.stored)
-        except zlib.error as error:
-            raise _corrupt(wheel, f"{member.name}: {error}") from error
-        if (size, crc) != (member.size, member.crc32) or crc != info.CRC:
-            raise _corrupt(wheel, f"{member.name} is not what the table of contents says")
-        streams.append(_Stream(member.name, start, member.compressed_size, sha256))
+        streams.append(_Stream(member.name, start, member.compressed_size, ""))
     return _Index(_INDEX_VERSION, tuple(streams))
 
 
@@ -107,15 +110,17 @@ class WheelFile:
         with path.open("rb") as file:
             self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._data = memoryview(self._map)
-        note = cache.path(_INDEX, wheel.sha256, ".msgpack")
-        index = _remembered(note)
+        self._wheel = wheel
+        self._members = {member.name: member for member in wheel.members}
+        self._note = cache.path(_INDEX, wheel.sha256, ".msgpack")
+        index = _remembered(self._note)
         if index is None:
             try:
-                index = _survey(self._data, path, wheel)
+                index = _locate(self._data, path, wheel)
             except struct.error as error:
                 raise _corrupt(wheel, "a member lies outside of the file") from error
-            write_atomically(note, msgspec.msgpack.encode(index))
         self._streams = {stream.name: stream for stream in index.streams}
+        self._learnt = False
 
     def __enter__(self) -> Self:
         return self
@@ -126,16 +131,53 @@ class WheelFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._learnt:
+            index = _Index(_INDEX_VERSION, tuple(self._streams.values()))
+            write_atomically(self._note, msgspec.msgpack.encode(index))
         self._data.release()
         self._map.close()
 
+    def check(self, names: Iterable[str]) -> None:
+        """Inflate these members, all at once, as far as that was never done.
+
+        :raises WideloadError: one is not what the table of contents says.
+        """
+        new = [self._members[name] for name in names if not self._streams[name].sha256]
+        if not new:
+            return
+        if len(new) == 1:
+            digests = [self._checked(new[0])]
+        else:
+            with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+                digests = list(pool.map(self._checked, new))
+        for member, sha256 in zip(new, digests, strict=True):
+            known = self._streams[member.name]
+            self._streams[member.name] = msgspec.structs.replace(known, sha256=sha256)
+        self._learnt = True
+
+    def _checked(self, member: Member) -> str:
+        known = self._streams[member.name]
+        with self._data[known.offset : known.offset + known.length] as stream:
+            try:
+                size, crc, sha256 = _inflate(stream, member.stored)
+            except zlib.error as error:
+                raise _corrupt(self._wheel, f"{member.name}: {error}") from error
+        if (size, crc) != (member.size, member.crc32):
+            raise _corrupt(self._wheel, f"{member.name} is not what the table of contents says")
+        return sha256
+
     def stream(self, name: str) -> memoryview:
-        """A member's stream as it lies in the wheel. Release it before the wheel is closed."""
+        """A member's stream as it lies in the wheel. Release it before the wheel is closed.
+
+        :raises WideloadError: as :meth:`check` does.
+        """
+        self.check([name])
         stream = self._streams[name]
         return self._data[stream.offset : stream.offset + stream.length]
 
     def sha256(self, name: str) -> str:
         """Of a member's content."""
+        self.check([name])
         return self._streams[name].sha256
 
 
