@@ -57,7 +57,8 @@ def _recipe(tree: FileTree) -> str:
         origin = entry.origin
         source = origin.sha256 if not isinstance(origin, WheelMember) else origin.wheel
         member = origin.name if isinstance(origin, WheelMember) else ""
-        digest.update(f"{entry.path}\0{entry.mode:o}\0{source}\0{member}\0".encode())
+        size = entry.compressed_size  # of a derived file's stream its own digest says nothing
+        digest.update(f"{entry.path}\0{entry.mode:o}\0{source}\0{member}\0{size}\0".encode())
     return digest.hexdigest()
 
 

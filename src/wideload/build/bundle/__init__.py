@@ -1,0 +1,1 @@
+"""A tree becomes a bundle: one object that the loader starts a function from."""

@@ -1,0 +1,118 @@
+"""What goes into the function's zip so that Lambda starts the function from its bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from wideload.build.bundle.decompressor import library
+from wideload.build.bundle.writer import INDEXES
+from wideload.cache import write_atomically
+from wideload.errors import WideloadError
+from wideload.values.packing import pack
+from wideload.values.tree import Derived, FileEntry, FileTree, WheelMember
+
+if TYPE_CHECKING:
+    from wideload.cache import Cache
+    from wideload.values.bundle import Bundle
+    from wideload.values.resolution import Wheel
+    from wideload.values.target import Target
+
+FOLDER = "_wideload"
+LOADER_HANDLER = f"{FOLDER}.run.handler"
+"""What Lambda is told to call. It is the function's own handler, not a wrapper of it."""
+# The one folder that a function can write to.
+TMP = "/tmp"
+MAKER = "loader/1"
+
+_DERIVED = "derived"
+_SOURCES = Path(__file__).parents[2] / "loaders" / "python"
+
+Compile = Callable[[Sequence[tuple[str, bytes]]], Sequence[bytes]]
+"""Byte-code, with unchecked hashes, of sources with their paths below /var/task."""
+
+
+def loader_files(
+    bundle: Bundle,
+    handler: str,
+    target: Target,
+    decompressor: Wheel | None,
+    compiled: Compile | None,
+    cache: Cache,
+    folder: str = TMP,
+) -> FileTree:
+    """The loader, the bundle's index, and zstd; all of it in the cache or in the wheel.
+
+    :param handler: the function's own, ``module.attribute``.
+    :param decompressor: what `decompressor_lock` led to; nothing for Pythons with zstd.
+    :param compiled: compiles for the target. Without it Lambda compiles at each cold start,
+        which costs some 60 ms.
+    :param folder: where on the function's machine the bundle is unpacked.
+    :raises WideloadError: the cache lost the index since it was written.
+    """
+    index = cache.verified(INDEXES, bundle.index)
+    if index is None:
+        raise WideloadError(
+            "the bundle's index is no longer in the cache",
+            why="the cache was emptied, or damaged, while the build ran",
+            hint="build again",
+        )
+    function = msgspec.json.encode(
+        {"bundle": bundle.sha256, "folder": folder, "handler": handler}, order="sorted"
+    )
+    contents = {"index.json": index.read_bytes(), "function.json": function}
+    sources = {path.name: path.read_bytes() for path in sorted(_SOURCES.glob("*.py"))}
+    contents |= sources
+    if compiled is not None:
+        contents |= _compiled(sources, target, compiled, cache)
+    entries = [_derived(f"{FOLDER}/{name}", data, cache) for name, data in contents.items()]
+    if decompressor is not None:
+        member = library(decompressor)
+        entries.append(
+            FileEntry(
+                path=f"{FOLDER}/_zstd.so",
+                size=member.size,
+                compressed_size=member.compressed_size,
+                crc32=member.crc32,
+                mode=0o755,
+                stored=member.stored,
+                origin=WheelMember(decompressor.sha256, member.name),
+            )
+        )
+    return FileTree.of(entries)
+
+
+def _compiled(
+    sources: dict[str, bytes], target: Target, compiled: Compile, cache: Cache
+) -> dict[str, bytes]:
+    """Byte-code by its place, made once for each version of Python and of the loader."""
+    digest = hashlib.sha256(f"{MAKER} {target.python_version}\n".encode())
+    for name, data in sources.items():
+        digest.update(f"{name}\0{len(data)}\0".encode() + data)
+    note = cache.path("loader-bytecode", digest.hexdigest(), ".msgpack")
+    try:
+        made = msgspec.msgpack.decode(note.read_bytes(), type=list[bytes])
+    except (FileNotFoundError, msgspec.MsgspecError):
+        made = list(compiled([(f"{FOLDER}/{name}", data) for name, data in sources.items()]))
+        write_atomically(note, msgspec.msgpack.encode(made))
+    major, minor = target.python
+    return {
+        f"__pycache__/{name[:-3]}.cpython-{major}{minor}.pyc": data
+        for name, data in zip(sources, made, strict=True)
+    }
+
+
+def _derived(path: str, data: bytes, cache: Cache) -> FileEntry:
+    sha256 = hashlib.sha256(data).hexdigest()
+    stream, stored = pack(data)
+    kept = cache.path(_DERIVED, sha256)
+    if not kept.is_file() or kept.stat().st_size != len(stream):
+        write_atomically(kept, stream)
+    return FileEntry(
+        path, len(data), len(stream), zlib.crc32(data), 0o644, stored, Derived(sha256, MAKER)
+    )

@@ -1,0 +1,1 @@
+"""What runs inside Lambda; nothing of the rest of wideload is there."""

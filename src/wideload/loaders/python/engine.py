@@ -1,0 +1,280 @@
+"""The process that fetches and unpacks while the function's modules are imported.
+
+A process and not threads of the function's own: importing holds Python's lock for
+milliseconds at a time, and thousands of small files would wait for it thousands of times.
+
+Both ends speak in lines. To the function: ``d N`` (a frame is there), ``e JSON`` (nothing more
+will come, and why), ``t JSON`` (how it went), ``f`` (all is there). From it: ``w N …`` (somebody
+waits for these frames). When the function's process ends, so does this one.
+"""
+
+# ruff: noqa: PTH208 - importing pathlib would take longer than all that is done here
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+import warnings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .fetching import Fetching
+    from .folder import Folder
+    from .index import Index
+    from .trouble import BundleError
+    from .unpacking import Unpacking
+
+_TICK_S = 0.05
+_MB = 1 << 20
+_SPAWN = (
+    "import os, sys\n"
+    "if os.fork(): os._exit(0)\n"
+    "sys.path.insert(0, sys.argv[1])\n"
+    "import importlib\n"
+    "importlib.import_module(sys.argv[2]).work(sys.argv[3], sys.argv[4], int(sys.argv[5]))\n"
+)
+
+
+def launch(home: str, root: str) -> socket.socket:
+    """Start the process; what it says can be read from the socket.
+
+    It is nobody's child when this returns, so that the function never waits for it by mistake.
+
+    :param home: the loader's folder.
+    :param root: the folder in /tmp to unpack into.
+    """
+    ours, theirs = socket.socketpair()
+    if len(os.listdir("/proc/self/task")) == 1:
+        pid = _forked(home, root, theirs)
+    else:
+        # A fork takes the locks of other threads along, but not these threads.
+        theirs.set_inheritable(True)
+        above, _, package = home.rpartition("/")
+        pid = os.posix_spawn(
+            sys.executable,
+            [
+                sys.executable,
+                "-I",
+                "-S",
+                "-B",
+                "-c",
+                _SPAWN,
+                above,
+                f"{package}.engine",
+                home,
+                root,
+                str(theirs.fileno()),
+            ],
+            os.environ,
+        )
+    theirs.close()
+    os.waitpid(pid, 0)
+    return ours
+
+
+def _forked(home: str, root: str, theirs: socket.socket) -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            if os.fork() == 0:
+                gc.disable()
+                work(home, root, theirs.fileno())
+            status = 0
+        finally:
+            os._exit(status)
+    return pid
+
+
+def work(home: str, root: str, descriptor: int) -> None:
+    """Be the process; never returns.
+
+    :param descriptor: of a socket, the only one that stays open besides the standard ones.
+    """
+    try:
+        for each in os.listdir("/proc/self/fd"):
+            if int(each) > 2 and int(each) != descriptor:
+                with contextlib.suppress(OSError):
+                    os.close(int(each))
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+        os.umask(0o022)
+        Engine(home, root, socket.socket(fileno=descriptor)).run()
+    finally:
+        os._exit(0)
+
+
+class Engine:
+    """Fetches what lacks, unpacks it, and says so."""
+
+    def __init__(self, home: str, root: str, channel: socket.socket) -> None:
+        self._home, self._root, self._channel = home, root, channel
+        self._sending = threading.Lock()
+        self._began = time.monotonic()
+        self._reused = 0
+        self._left: set[int] = set()
+        self._change = threading.Condition()
+        self._first_frame = 0.0
+        self._woken, self._wake = os.pipe()
+
+    def run(self) -> None:
+        """Do all of it."""
+        # Not before the fork: the function may well do without these.
+        from .trouble import BundleError  # noqa: PLC0415
+
+        try:
+            self._run()
+        except BundleError as error:
+            self._failed(error)
+        except OSError as error:
+            self._failed(BundleError("the loader failed", f"{type(error).__name__}: {error}"))
+        except BaseException as error:
+            self._failed(BundleError("the loader failed", f"{type(error).__name__}: {error}"))
+            raise
+
+    def _run(self) -> None:
+        from .credentials import Keyring  # noqa: PLC0415
+        from .download import Source  # noqa: PLC0415
+        from .fetching import CONNECTIONS, Fetching  # noqa: PLC0415
+        from .folder import Folder  # noqa: PLC0415
+        from .index import Index  # noqa: PLC0415
+        from .place import Place  # noqa: PLC0415
+        from .unpacking import Unpacking  # noqa: PLC0415
+
+        environ = dict(os.environ)
+        index = Index.read(self._home)
+        self._left = set(range(len(index.frames)))
+        source = Source(Place(environ), Keyring(environ), index.size)
+        arrived: list[tuple[int, list[memoryview]]] = []
+        unpacking: Unpacking | None = None
+
+        def deliver(frame: int, parts: list[memoryview]) -> None:
+            with self._change:
+                if unpacking is None:
+                    arrived.append((frame, parts))
+                    return
+            unpacking.add(frame, parts)
+
+        fetching = Fetching(source, index, deliver, self._failed, _memory(environ))
+
+        def done(frame: int) -> None:
+            fetching.release(frame)
+            self._there(frame)
+
+        # The first answers are under way while the folder is made.
+        is_new = not os.path.lexists(self._root)
+        fetching.start(CONNECTIONS)
+        if is_new:
+            fetching.want(range(len(index.frames)))
+        folder = Folder(self._root, index)
+        made = Unpacking(index, folder, done, fetching.corrupt, self._failed)
+        if is_new:
+            folder.room(index.tmp_bytes)
+        else:
+            self._survey(index, folder, made, fetching)
+        with self._change:
+            unpacking = made
+        made.start(max(2, min(4, len(os.sched_getaffinity(0)))))
+        for frame, parts in arrived:
+            made.add(frame, parts)
+        self._serve(fetching)
+        folder.complete()
+        folder.leave()
+        self._say("t " + json.dumps(self._account(fetching)))
+        self._say("f")
+
+    def _survey(
+        self, index: Index, folder: Folder, unpacking: Unpacking, fetching: Fetching
+    ) -> None:
+        """Take what is there already and is right, and fetch the rest."""
+        unpacking.inherit()
+        folder.tidy()
+        if folder.untouched():
+            for frame in range(len(index.frames)):
+                self._reused += 1
+                self._there(frame)
+            return
+        folder.incomplete()
+        lacking = 0
+        for frame in range(len(index.frames)):
+            if unpacking.survey(frame):
+                self._reused += 1
+                self._there(frame)
+            else:
+                lacking += index.frames[frame][3]
+                fetching.want([frame])
+        folder.room(lacking)
+
+    def _serve(self, fetching: Fetching) -> None:
+        """Hear who waits for what, until all is there."""
+        heard = b""
+        while True:
+            with self._change:
+                if not self._left:
+                    return
+            channel = self._channel.fileno()
+            if channel in select.select([channel, self._woken], [], [], _TICK_S)[0]:
+                data = self._channel.recv(1 << 16)
+                if not data:
+                    os._exit(0)
+                *lines, heard = (heard + data).split(b"\n")
+                for line in lines:
+                    fetching.hurry(map(int, line.split()[1:]))
+            fetching.watch()
+
+    def _there(self, frame: int) -> None:
+        self._say(f"d {frame}")
+        with self._change:
+            self._left.discard(frame)
+            self._first_frame = self._first_frame or time.monotonic()
+            if not self._left:
+                os.write(self._wake, b".")
+
+    def _failed(self, error: BundleError) -> None:
+        self._say("e " + json.dumps([error.what, error.why, error.hint]))
+        os._exit(0)
+
+    def _say(self, line: str) -> None:
+        with self._sending:
+            try:
+                self._channel.sendall(line.encode() + b"\n")
+            except OSError:
+                os._exit(0)
+
+    def _account(self, fetching: Fetching) -> dict[str, float]:
+        """Moments are those of the monotonic clock, which is the same for all processes."""
+        counts = fetching.counts
+        return {
+            "began": self._began,
+            "first_byte": counts.connected,
+            "first_frame": self._first_frame,
+            "fetched": counts.fetched,
+            "unpacked": time.monotonic(),
+            "cpu": time.process_time(),
+            "bytes": counts.bytes,
+            "requests": counts.requests,
+            "retries": counts.retries,
+            "hedges": counts.hedges,
+            "corrupt": counts.corrupt,
+            "reused_frames": self._reused,
+        }
+
+
+def _memory(environ: dict[str, str]) -> int:
+    """Bytes that may be under way: an eighth of the function's memory, within reason."""
+    try:
+        told = int(environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", ""))
+    except ValueError:
+        told = 1024
+    return max(32, min(256, told // 8)) * _MB

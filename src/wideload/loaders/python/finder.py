@@ -1,0 +1,254 @@
+"""Finds the modules of the bundle without looking, and holds them back until they are there."""
+
+# ruff: noqa: PTH109, PTH118 - importing pathlib would take longer than all that is done here
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import os
+import sys
+from importlib.machinery import (
+    BYTECODE_SUFFIXES,
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    ModuleSpec,
+    SourceFileLoader,
+    SourcelessFileLoader,
+)
+
+from .index import Index
+from .waiting import Waiting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType, ModuleType
+    from typing import Any
+
+# What starts another process that may want to read the tree.
+_PROCESSES = frozenset(
+    (
+        "os.fork",
+        "os.forkpty",
+        "os.exec",
+        "os.posix_spawn",
+        "os.spawn",
+        "os.system",
+        "subprocess.Popen",
+    )
+)
+_PATHS = frozenset(("open", "os.listdir", "os.scandir", "ctypes.dlopen"))
+_GUARDED = _PATHS | _PROCESSES
+
+
+class Modules:
+    """The modules and files of the tree, and when they may be used."""
+
+    def __init__(self, tree: str, index: Index, waiting: Waiting) -> None:
+        self.tree = tree
+        self._prefix = f"{tree}/"
+        self._waiting = waiting
+        self._units = index.units
+        self._first = index.first
+        self._unit_of = {file[0]: file[5] for file in index.files}
+        self._units_in: dict[str, set[int]] = {}
+        for path, unit in self._unit_of.items():
+            self._units_in.setdefault(path.rpartition("/")[0], set()).add(unit)
+        self._files = set(self._unit_of).union(index.own)
+        self._folders = {""}
+        for path in self._files:
+            folder = path.rpartition("/")[0]
+            while folder not in self._folders:
+                self._folders.add(folder)
+                folder = folder.rpartition("/")[0]
+        self._ready: set[int] = set()
+
+    def hold(self, path: str) -> None:
+        """Return when all is there that a file of the tree must not be without.
+
+        :param path: relative to the tree.
+        """
+        unit = self._unit_of.get(path)
+        if unit is not None and unit not in self._ready:
+            self._waiting.until(self._units[unit])
+            self._ready.add(unit)
+
+    def find(self, folder: str, name: str) -> ModuleSpec | None:
+        """The module of this name in a folder, as Python's own finder would find it.
+
+        :param folder: relative to the tree; empty for the tree itself.
+        :param name: the module's full name.
+        """
+        tail = name.rpartition(".")[2]
+        base = f"{folder}/{tail}" if folder else tail
+        if base in self._folders:
+            for suffix, loader in _LOADERS:
+                path = f"{base}/__init__{suffix}"
+                if path in self._files:
+                    return self._spec(name, path, loader, [self._prefix + base])
+        for suffix, loader in _LOADERS:
+            path = base + suffix
+            if path in self._files:
+                return self._spec(name, path, loader, None)
+        if base in self._folders:
+            spec = ModuleSpec(name, None)
+            spec.submodule_search_locations = [self._prefix + base]
+            return spec
+        return None
+
+    def _spec(
+        self, name: str, path: str, loader: type[Any], locations: list[str] | None
+    ) -> ModuleSpec | None:
+        full = self._prefix + path
+        return importlib.util.spec_from_file_location(
+            name, full, loader=loader(name, full, self), submodule_search_locations=locations
+        )
+
+    def path_hook(self, path: str) -> Finder:
+        """For `sys.path_hooks`: finders for the tree and the folders in it."""
+        if path != self.tree and not path.startswith(self._prefix):
+            raise ImportError
+        return Finder(path, self)
+
+    def relative(self, path: str) -> str | None:
+        """A path within the tree, relative to it; of others nothing."""
+        if path == self.tree:
+            return ""
+        if not path.startswith(self._prefix):
+            return None
+        return path[len(self._prefix) :]
+
+    def guard(self, event: str, argument: Any) -> None:
+        """Hold back what is about to be read without being imported.
+
+        :param event: one of `_GUARDED`.
+        :param argument: the first of the event's.
+        """
+        if self._waiting.complete:
+            return
+        if event not in _PATHS:
+            if not self._waiting.is_launching():
+                self._waiting.finish(None)
+            return
+        path = argument
+        if type(path) is not str:
+            if path is None and event != "ctypes.dlopen":
+                path = "."
+            elif isinstance(path, bytes | os.PathLike):
+                path = os.fsdecode(path)
+            else:
+                return
+        if self.tree in path or path[:1] != "/" or ".." in path:
+            self._guard(event, path)
+
+    def _guard(self, event: str, path: str) -> None:
+        relative = self.relative(os.path.normpath(os.path.join(os.getcwd(), path)))
+        if relative is None:
+            return
+        if event in ("os.listdir", "os.scandir"):
+            if not relative:
+                self._waiting.until(self._first)
+                return
+            for unit in self._units_in.get(relative, ()):
+                self._waiting.until(self._units[unit])
+        else:
+            self.hold(relative)
+
+
+class Finder(FileFinder):
+    """Finds in one folder of the tree. One of Python's own to whoever asks what it is."""
+
+    def __init__(self, path: str, modules: Modules) -> None:
+        super().__init__(path)
+        self._modules = modules
+        self._folder = modules.relative(path)
+
+    def find_spec(
+        self,
+        fullname: str,
+        target: ModuleType | None = None,  # noqa: ARG002 - the base's
+    ) -> ModuleSpec | None:
+        """The module, if the bundle has it there."""
+        if self._folder is None:
+            return None
+        return self._modules.find(self._folder, fullname)
+
+
+class Extension(ExtensionFileLoader):
+    """An extension module of the bundle."""
+
+    def __init__(self, name: str, path: str, modules: Modules) -> None:
+        super().__init__(name, path)
+        self._modules, self._held = modules, modules.relative(path) or ""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """Load the library, once it and all around it are there."""
+        self._modules.hold(self._held)
+        return super().create_module(spec)
+
+
+class Source(SourceFileLoader):
+    """A module of the bundle whose source is there."""
+
+    def __init__(self, name: str, path: str, modules: Modules) -> None:
+        super().__init__(name, path)
+        self._modules, self._held = modules, modules.relative(path) or ""
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """The code, once it and all around it are there."""
+        self._modules.hold(self._held)
+        return super().get_code(fullname)
+
+    def get_data(self, path: str) -> bytes:
+        """A file beside the module."""
+        self._modules.hold(self._held)
+        return super().get_data(path)
+
+    def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:
+        """Write no byte-code: /var/task could not be written to either, and what lies in the
+        tree is the bundle's."""
+
+
+class Sourceless(SourcelessFileLoader):
+    """A module of the bundle that is there compiled only."""
+
+    def __init__(self, name: str, path: str, modules: Modules) -> None:
+        super().__init__(name, path)
+        self._modules, self._held = modules, modules.relative(path) or ""
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """The code, once it and all around it are there."""
+        self._modules.hold(self._held)
+        return super().get_code(fullname)
+
+    def get_data(self, path: str) -> bytes:
+        """A file beside the module."""
+        self._modules.hold(self._held)
+        return super().get_data(path)
+
+
+# In the order in which Python itself tries them.
+_LOADERS: list[tuple[str, type[Any]]] = [
+    *((suffix, Extension) for suffix in EXTENSION_SUFFIXES),
+    *((suffix, Source) for suffix in SOURCE_SUFFIXES),
+    *((suffix, Sourceless) for suffix in BYTECODE_SUFFIXES),
+]
+
+
+def install(modules: Modules, at: int) -> None:
+    """Put the tree on Python's path.
+
+    :param at: its place in `sys.path`.
+    """
+    sys.path_hooks.insert(0, modules.path_hook)
+    sys.path.insert(at, modules.tree)
+
+    def audit(event: str, arguments: tuple[Any, ...]) -> None:
+        # Called some fifty thousand times while large packages are imported: first of all
+        # this must be quick.
+        if event in _GUARDED:
+            modules.guard(event, arguments[0] if arguments else None)
+
+    sys.addaudithook(audit)
