@@ -81,7 +81,10 @@ class _Follower:
                 yield from self._modules.get(".".join(parts[:index]), ())
         for path in mention.folders:
             parts = path.split("/")
-            until = next(i for i, part in enumerate(parts) if is_sensitive(part.partition(".")[0]))
+            sensitive = (i for i, part in enumerate(parts) if is_sensitive(part.partition(".")[0]))
+            until = next(sensitive, None)
+            if until is None:  # such as "x/name.test", which no rule would drop
+                continue
             below = "/".join(parts[: until + 1])
             # A file of a package does not look beside the package for a bare "tests".
             inside = until == 0 and "/" in mention.path

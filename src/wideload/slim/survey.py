@@ -20,6 +20,7 @@ from wideload.cache import write_atomically
 from wideload.errors import WideloadError
 from wideload.slim.kinds import FOREIGN_ENDINGS, TEST_FILE, is_module_path, is_sensitive, is_source
 from wideload.slim.sdk_use import SdkUse, sdk_use
+from wideload.slim.source_use import reads_sources
 from wideload.slim.workers import each
 from wideload.values.tree import LocalFile
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from wideload.values.resolution import Member, Wheel
     from wideload.values.tree import FileTree
 
-VERSION = 11
+VERSION = 13
 """Of what is read: another reading of the same wheel is another version."""
 
 # Each begins with a literal, which the engine finds fast: these run over all code there is.
@@ -41,8 +42,8 @@ _FROM = re.compile(
 _IMPORT = re.compile(rb"import[ \t]+([\w.][^\n;]*(?:\\\n[^\n;]*)*)")
 _NAME = re.compile(rb"[\w.]+")
 _COMMENT = re.compile(rb"#[^\n]*")
-# Quoted words of a path or of a module, f-strings' braces among them.
-_QUOTED = re.compile(rb"""["']([\w./\\*{}+-]{2,200})["']""")
+# Quoted words of a path or of a module, f-strings' braces and "%s" among them.
+_QUOTED = re.compile(rb"""["']([\w./\\*{}%+-]{2,200})["']""")
 # A bare "tests" is a folder where it is joined to a path or asked of importlib.resources.
 _JOINED = re.compile(
     rb"(?:(?:join|joinpath|Path|PurePath|files|path|abspath|realpath|dirname|glob|rglob|listdir"
@@ -62,17 +63,33 @@ _LOOKS_NEAR = (
     *(b"__file__", b"__path__", b"importlib.resources", b"importlib_resources"),
     *(b"pkg_resources", b"get_data", b"iter_modules", b"getfile"),
 )
+# Whoever lists a folder, or looks whether a file is there.
+_LISTS = re.compile(
+    rb"\b(?:listdir|scandir|iterdir|i?glob|rglob|walk|contents|isfile|is_file|l?exists|access)\s*\("
+)
+_LISTS_OTHERS = (
+    *("babel/messages/", "django/core/management/"),  # messages and settings of the user's
+    "cffi/",  # looks where it is about to write
+    "flask/cli.py",  # the application of the user's
+    "jinja2/loaders.py",  # modules that it made of templates
+    "werkzeug/_reloader.py",  # starts a server again when a source was edited
+)
+"""Code that looks for Python files by their ending, but never for those beside it."""
 _READS_OWN_SOURCE = (
     (re.compile(rb"\bjit\.(?:script|script_if_tracing|script_method|interface)\b"), "torch.jit"),
     (re.compile(rb"\btriton\.jit\b"), "triton.jit"),
     (re.compile(rb"\btypechecked\b"), "typeguard.typechecked"),
     (re.compile(rb"jit\([^)]*\bcache\s*=\s*True\b"), "numba's cache beside the source"),
     (re.compile(rb"\bauto_docstring\b"), "auto_docstring, which reads the source"),
+    (
+        re.compile(rb"\buse_attribute_docstrings\b[\"']?\s*[=:]\s*True"),
+        "pydantic, for its docstrings",
+    ),
     (re.compile(rb"\bgetsource(?:lines|file)?\s*\(\s*(?:sys\.modules|__)"), "its own source"),
 )
 _MAY_READ_SOURCE = (
     *(b"jit.s", b"jit.i", b"triton.jit", b"typechecked", b"cache=True", b"cache = True"),
-    *(b"auto_docstring", b"getsource"),
+    *(b"auto_docstring", b"getsource", b"use_attribute_docstrings"),
 )
 """One of these stands in whatever the patterns above find."""
 _ENTRY_POINT = re.compile(rb"=\s*([\w.]+)")
@@ -110,8 +127,10 @@ class Survey(msgspec.Struct, frozen=True, array_like=True):
     """Programs and libraries of other systems, by their content."""
     sources: tuple[tuple[str, str], ...] = ()
     """Python files that are read as text while they run, and by what."""
+    readers: tuple[str, ...] = ()
+    """Python files that read the source of functions of others, and must find it."""
     listing: tuple[str, ...] = ()
-    """Python files that look for others by their ending, ``*.py`` or ``.py``."""
+    """Python files that look for others by their ending: ``*.py``, ``.py``, ``{name}.py``."""
     sdk: SdkUse = SdkUse()
     compiled: tuple[str, ...] = ()
     """Compiled modules without sources in the same wheel: what they ask for cannot be read."""
@@ -190,6 +209,18 @@ def _mention(path: str, data: bytes, quoted: Collection[str]) -> Mention:
     return Mention(path, tuple(sorted(modules)), tuple(sorted(folders)), near)
 
 
+def _lists(path: str, data: bytes, named: Collection[str]) -> bool:
+    """Whether code looks for Python files by their ending.
+
+    :param named: files that it names.
+    """
+    endings = [name for name in named if name.endswith(".py") and name[0] in ".*{%"]
+    if not endings or path.startswith(_LISTS_OTHERS):
+        return False
+    run = _NOT_RUN.sub(b"", b"\n" + data)
+    return bool(_LISTS.search(run)) and any(name.encode() in run for name in endings)
+
+
 class _Reader:
     """Gathers a survey file by file."""
 
@@ -202,6 +233,7 @@ class _Reader:
         self.scripts: list[str] = []
         self.foreign: list[str] = []
         self.sources: list[tuple[str, str]] = []
+        self.readers: list[str] = []
         self.listing: list[str] = []
         self.sdk = SdkUse()
 
@@ -210,6 +242,7 @@ class _Reader:
         if is_sensitive(folder):
             # Tests and examples themselves: what they import counts once they are needed.
             self.mentions.append(_mention(path, data, ()))
+            self._text(path, data)
             return
         quoted = {text.decode() for text in _QUOTED.findall(data)}
         named = {text.rpartition("/")[2] for text in quoted}
@@ -222,18 +255,24 @@ class _Reader:
             self.files |= named
             if mention.modules or mention.folders:
                 self.mentions.append(mention)
-        if any(file.startswith((".", "*")) and file.endswith(".py") for file in named):
+        if _lists(path, data, named):
             self.listing.append(path)
         if _ATTACH_STUB in data:
             self.stubs.append(path)
         if TEST_FILE.fullmatch(name) and _TEST_FUNCTION.search(data):
             self.tests.append(path)
+        self._text(path, data)
+        self.sdk = self.sdk.with_(sdk_use(path, data, own=self._own))
+
+    def _text(self, path: str, data: bytes) -> None:
+        """Note what is read as text."""
         if any(word in data for word in _MAY_READ_SOURCE):
             found = (what for pattern, what in _READS_OWN_SOURCE if pattern.search(data))
             what = next(found, "")
             if what:
                 self.sources.append((path, what))
-        self.sdk = self.sdk.with_(sdk_use(path, data, own=self._own))
+        if reads_sources(data):
+            self.readers.append(path)
 
     def entry_points(self, path: str, data: bytes) -> None:
         """What is loaded by name, through ``importlib.metadata``."""
@@ -255,6 +294,7 @@ class _Reader:
             scripts=tuple(sorted(self.scripts)),
             foreign=tuple(sorted(self.foreign)),
             sources=tuple(sorted(self.sources)),
+            readers=tuple(sorted(self.readers)),
             listing=tuple(sorted(self.listing)),
             sdk=self.sdk,
             compiled=_compiled_only(paths),

@@ -11,7 +11,7 @@ from wideload.slim.rules.sources import RULE
 
 NAMES = [
     *("a.pyi", "a.pyx", "a.pxd", "a.pxi", "a.pyx.in", "a.h", "a.hpp", "a.c", "a.cc", "a.cpp"),
-    *("a.f", "a.f90", "a.cu", "a.cuh", "liba.a", "a.lib", "a.cmake", "a.pc", "meson.build"),
+    *("a.f", "a.f90", "a.cu", "a.cuh", "liba.a", "a.lib", "a.cmake", "meson.build"),
 ]
 FILES = {
     "pkg/__init__.py": "",
@@ -27,7 +27,7 @@ def dropped(tmp_path: Path, files: dict[str, str], name: str = "pkg") -> set[str
 
 
 def test_all_of_them_go_and_nothing_else(tmp_path: Path) -> None:
-    more = {"pkg/data.json": "", "pkg/.h": "", "pkg/notes.txt": "", "pkg/a.so": ""}
+    more = {"pkg/data.json": "", "pkg/.h": "", "pkg/notes.txt": "", "pkg/a.so": "", "pkg/a.pc": ""}
     assert dropped(tmp_path, {**FILES, **more}) == {f"pkg/{name}" for name in NAMES}
 
 
@@ -58,3 +58,16 @@ def test_a_name_counts_in_every_package_an_ending_in_its_own(tmp_path: Path) -> 
 @pytest.mark.parametrize("name", ["torch", "cython", "cffi", "nvidia-cuda-nvrtc", "pybind11"])
 def test_what_compiles_while_it_runs_keeps_its_sources(tmp_path: Path, name: str) -> None:
     assert dropped(tmp_path, FILES, name) == set()
+
+
+def test_a_name_filled_in_by_percent_counts(tmp_path: Path) -> None:
+    left = dropped(tmp_path, {**FILES, "pkg/code.py": 'open("%s.h" % name)\n'})
+    assert left == {f"pkg/{name}" for name in NAMES if name != "a.h"}
+
+
+def test_numpy_keeps_what_it_names_in_full_but_not_what_it_composes(tmp_path: Path) -> None:
+    files = {
+        "numpy/__init__.py": 'write(f"{name}.c")\nread("fortranobject.h")\n',
+        **dict.fromkeys(("numpy/f2py/src/fortranobject.h", "numpy/a.h", "numpy/a.c"), ""),
+    }
+    assert dropped(tmp_path, files, "numpy") == {"numpy/a.h", "numpy/a.c"}

@@ -152,3 +152,11 @@ def test_modules_of_tests_among_others_go(tmp_path: Path) -> None:
 
 def test_what_cannot_be_read_keeps_its_tests(tmp_path: Path) -> None:
     assert dropped(tmp_path, {**SUITE, "pkg/closed.pyc": "compiled"}) == set()
+
+
+@pytest.mark.parametrize("text", ["com.example.Service/method", "x/name.test", "a.tests.b/c.docs"])
+def test_a_path_that_only_looks_like_one_of_tests_asks_for_nothing(
+    tmp_path: Path, text: str
+) -> None:
+    files = {**SUITE, "pkg/calls.py": f'NAME = "{text}"\n'}
+    assert dropped(tmp_path, files) == dropped(tmp_path / "same", SUITE)

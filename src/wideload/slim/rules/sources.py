@@ -41,8 +41,9 @@ _COMPILE_FAMILIES = ("cupy-", "nvidia-", "cuda-", "clang")
 
 
 _ONLY_BUILDS = frozenset({"numpy"})
-"""Distributions that compose names of sources only to call a compiler: f2py does."""
-_PLACEHOLDERS = frozenset("{*+")
+"""Distributions that compose names of sources only to call a compiler: f2py does. What they
+name in full stays, since `numpy.f2py.get_include` tells where it lies."""
+_PLACEHOLDERS = frozenset("{*+%")
 
 
 def _why_kept(name: str) -> str:
@@ -70,7 +71,7 @@ def _find(subject: Subject) -> Iterator[Drop]:
     composed = _asked_endings(subject)
     for path in subject.paths:
         name = posixpath.basename(path)
-        if path in stubbed or (name in subject.asked.files and subject.name not in _ONLY_BUILDS):
+        if path in stubbed or name in subject.asked.files:
             continue
         if name.endswith(STUB_ENDING):
             if STUB_ENDING not in composed:
@@ -83,4 +84,4 @@ def _find(subject: Subject) -> Iterator[Drop]:
                 yield Drop(path, f"{ending} files are for compilers, and Lambda has none")
 
 
-RULE = Rule("sources/1", Risk.CHECKED, "type stubs, and sources for compilers", _find)
+RULE = Rule("sources/2", Risk.CHECKED, "type stubs, and sources for compilers", _find)
