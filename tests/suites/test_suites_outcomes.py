@@ -1,0 +1,49 @@
+"""Tests of numpy, scipy, scikit-learn and pandas: the same outcomes slimmed as unslimmed."""
+
+from __future__ import annotations
+
+import pytest
+from e2e_command import shared_cache
+from suites.command import PACKAGES, Suites
+from suites.expected import why_expected
+from suites.judging import Compared
+
+from wideload.cache import Cache
+
+
+@pytest.fixture(scope="module")
+def suites(tmp_path_factory: pytest.TempPathFactory) -> Suites:
+    into = tmp_path_factory.mktemp("suites")
+    cache = Cache(shared_cache(tmp_path_factory))
+    return Suites(("raw", "beside", "sourceless"), into, cache)
+
+
+def check(compared: list[Compared], passed: int) -> None:
+    assert [one.side for one in compared] == ["beside", "sourceless"]
+    for one in compared:
+        assert one.differences == []
+        assert one.raw["passed"] > passed
+        assert one.slimmed["passed"] >= one.raw["passed"] - len(one.expected + one.flaky)
+
+
+@pytest.mark.network
+@pytest.mark.sandbox
+def test_quick_tests_of_all_parts_come_out_the_same(suites: Suites) -> None:
+    check(suites.fast(), 500)
+
+
+@pytest.mark.heavy
+@pytest.mark.network
+@pytest.mark.sandbox
+@pytest.mark.parametrize("package", PACKAGES)
+def test_one_test_in_fifty_comes_out_the_same(suites: Suites, package: str) -> None:
+    # All of them take hours: `python bench/suites`.
+    check(suites.compare([package], every=50), 400)
+
+
+def test_expected_are_single_tests_and_whole_files() -> None:
+    isfile = "numpy/typing/tests/test_isfile.py::TestIsFile::test_isfile"
+    assert why_expected(isfile, "beside")
+    assert why_expected(f"{isfile}[1]", "sourceless")
+    assert why_expected("numpy/tests/test_configtool.py::TestNumpyConfig::test_any", "beside")
+    assert not why_expected("numpy/tests/test_numpy_version.py::test_short_version", "beside")
