@@ -3,8 +3,9 @@
     python bench/build.py [--runs N]
 
 Every way packs the same locked versions for python3.13 on x86_64. The network's part is the
-same for all that start cold: each has an empty cache of its own. Printed: seconds and bytes,
-and each way's time as a multiple of our warm build's.
+same for all that start cold: each has an empty cache of its own. The ways take turns, so that
+a busy moment of the machine hits all of them. Printed: seconds and bytes, and how much longer
+pip and zip take, each time in the same turn.
 """
 
 from __future__ import annotations
@@ -149,33 +150,33 @@ def main() -> None:
             ("wideload build, warm cache, nothing changed", bench.build),
         ]  # fmt: skip
         bench.uv_and_zip(uv_cache)
-        results: list[tuple[str, list[float], Path | None]] = []
-        for name, way in ways:
-            took: list[float] = []
-            made: Path | None = None
-            for _ in range(runs):
-                seconds, made = timed(way)
-                took.append(seconds)
-            results.append((name, took, made))
-        show(results)
+        took: dict[str, list[float]] = {name: [] for name, _ in ways}
+        made: dict[str, tuple[int, int]] = {}
+        for turn in range(runs):
+            for name, way in ways:
+                seconds, path = timed(way)
+                took[name].append(seconds)
+                if path:
+                    made[name] = (unzipped(path), path.stat().st_size)
+            print(f"turn {turn + 1} of {runs} is done", file=sys.stderr)
+        show(took, made)
 
 
-def show(results: list[tuple[str, list[float], Path | None]]) -> None:
-    medians = {name: statistics.median(took) for name, took, _ in results}
-    slowest = medians["pip install -t, zip -r"]
+def show(took: dict[str, list[float]], made: dict[str, tuple[int, int]]) -> None:
+    usual = took["pip install -t, zip -r"]
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("way")
     for column in ("median s", "min", "max", "pip+zip takes", "unzipped MB", "zip MB"):
         table.add_column(column, justify="right")
-    for name, took, made in results:
-        sizes = (f"{unzipped(made) / 1e6:.1f}", f"{made.stat().st_size / 1e6:.1f}") if made else ()
+    for name, seconds in took.items():
+        ratio = statistics.median(one / other for one, other in zip(usual, seconds, strict=True))
         table.add_row(
             name,
-            f"{medians[name]:.2f}",
-            f"{min(took):.2f}",
-            f"{max(took):.2f}",
-            f"{slowest / medians[name]:.1f} ×",
-            *sizes,
+            f"{statistics.median(seconds):.2f}",
+            f"{min(seconds):.2f}",
+            f"{max(seconds):.2f}",
+            f"{ratio:.1f} ×",
+            *(f"{size / 1e6:.1f}" for size in made.get(name, ())),
         )
     Console(width=130).print(table)
 

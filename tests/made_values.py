@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from wideload.values.attached import AttachedLayer
 from wideload.values.resolution import Member, Resolution, Wheel
 from wideload.values.slimmed import Provided, Slimmed
 from wideload.values.target import Target
-from wideload.values.tree import FileEntry, FileTree, WheelMember
+from wideload.values.tree import FileEntry, FileTree, LocalFile, WheelMember
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,13 +35,20 @@ def entry(
 
 
 def tree_of(zipped: int, unzipped: int) -> FileTree:
-    """A tree of exactly these sizes."""
+    """A tree of exactly these sizes: one file of the user's own."""
     empty = FileTree.of([entry("a", 0)]).zipped_bytes
-    return FileTree.of([entry("a", unzipped, zipped - empty)])
+    own = LocalFile("/source/a", sha256_of("a"))
+    return FileTree.of([msgspec.structs.replace(entry("a", unzipped, zipped - empty), origin=own)])
 
 
 def slimmed_of(zipped: int, unzipped: int, provided: Iterable[Provided] = ()) -> Slimmed:
     return Slimmed(tree_of(zipped, unzipped), provided=tuple(provided))
+
+
+def attached_of(unzipped: int) -> AttachedLayer:
+    """A layer of somebody else's that holds nothing known but takes so many bytes."""
+    arn = "arn:aws:lambda:us-east-1:210987654321:layer:theirs:1"
+    return AttachedLayer(arn, sha256_of(arn), unzipped, unzipped, (), (), ())
 
 
 def member(path: str, size: int = 10, compressed_size: int | None = None) -> Member:

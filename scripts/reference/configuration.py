@@ -37,10 +37,11 @@ _NOTES = {
     "handler": "Checked without running it: the file must be in the package and bind the name.",
     "runtime": "Decides the Python, the C library and so the wheels that fit.",
     "requirements": "See [Locks and upgrades](../how-to/locks-and-upgrades.md).",
-    "strategy": "`auto` takes the first that works. Only `direct-zip` and `s3-zip` are built "
-    "today; the others are refused.",
-    "layers": "Attached first, in this order. Their size is not counted by `wideload plan` yet; "
-    "AWS and the embedded AWS count it.",
+    "strategy": "`auto` takes the first that works. `direct-zip`, `s3-zip`, `layers` and "
+    "`s3-bootstrap` are built today; the others are refused.",
+    "bundle_access": "See [Ship from S3](../how-to/ship-from-s3.md).",
+    "split": "See [Ship by layers](../how-to/ship-by-layers.md).",
+    "layers": "See [Use a layer of others](../how-to/use-a-layer-of-others.md).",
     "environment": "At most 4,096 bytes in all; names that Lambda sets itself are refused. The "
     "values are readable in the Lambda console and in `manifest.json`.",
     "network": "What `wideload verify` lets the function reach: `host`, `host:port`, or `*`. "
@@ -61,6 +62,7 @@ def _type(kind: object) -> str:
         bool: "boolean",
         tuple[str, ...]: "list of strings",
         dict[str, str]: "table of strings",
+        dict[str, int | str]: "table of integers and strings",
         type(None): "",
     }
     if kind in names:

@@ -16,9 +16,11 @@ from reference.schemas import infer, rows
 from wideload.cli import trace
 from wideload.cli.group import wideload
 from wideload.limits import Quota
+from wideload.report.bench import bench_json
 from wideload.report.build import build_json
 from wideload.report.deployment import deployment_json, status_json
 from wideload.report.explanation import explanation_json
+from wideload.report.fleet import fleet_build_json, fleet_deployment_json, fleet_plan_json
 from wideload.report.limits import limits_json
 from wideload.report.plan import plan_json
 from wideload.report.verdict import verdict_json
@@ -32,9 +34,11 @@ from wideload.values.deployment import (
 )
 from wideload.values.explanation import Explanation
 from wideload.values.function import Settings
+from wideload.values.network import Network
 from wideload.values.profile import PackageUse
 from wideload.values.proposal import BrokenLimit, PackageWeight, Plan, Proposal, Removal
 from wideload.values.target import Target
+from wideload.values.timing import Bench, Start, Timing
 from wideload.values.verdict import Check, Verdict
 
 if TYPE_CHECKING:
@@ -61,8 +65,19 @@ Schema: [schemas/manifest.json](schemas/manifest.json).
 
 """
 
+_FLEET = {
+    "functions": "In the order asked; with `--all`, that of the configuration.",
+    "functions[].error": "Why it failed; then the exit code is 1.",
+}
+_SHARED = {
+    "layers": "Each content once, those that most functions share first.",
+    "layers[].packages": "The distributions that it holds.",
+    "layers[].functions": "Those that attach it.",
+    "stored_bytes": "Zipped, of all functions, with each layer once.",
+    "one_package_each_bytes": "What it would be if no layer were shared.",
+}
 _SCHEMA = "Number of this format."
-_STRATEGY = "`direct-zip` or `s3-zip`."
+_STRATEGY = "`direct-zip`, `s3-zip`, `layers` or `s3-bootstrap`."
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -85,6 +100,13 @@ class Document(msgspec.Struct, frozen=True):
         return infer(json.loads(json.dumps(self.examples)), told | self.meanings)
 
 
+def _apart(document: dict[str, Any]) -> dict[str, Any]:
+    """Without the documents within, which have sections of their own."""
+    for one in document["functions"]:
+        one["document"] = one["document"] and {}
+    return document
+
+
 def _check() -> Any:
     with mock.patch("wideload.sandbox.check.capabilities", return_value=samples.CAPABILITIES):
         done = CliRunner().invoke(wideload, ["local", "check", "--json"])
@@ -94,6 +116,21 @@ def _check() -> Any:
 def documents() -> Mapping[str, Document]:
     """What each verb with --json prints, by the verb."""
     return {
+        "bench": Document(
+            [bench_json(samples.BENCH)],
+            {
+                "": Bench,
+                "target": Target,
+                "network": Network,
+                "timings[]": Timing,
+                "timings[].starts[]": Start,
+            },
+            {
+                "timings[].cold_ms": "Of all starts; not there where it fails.",
+                "timings[].warm_ms": "Median of all warm calls.",
+                "timings[].phases_ms": "Medians.",
+            },
+        ),
         "build": Document(
             [build_json(samples.MANIFEST, "/project/.wideload/build/recommender")],
             {"artifacts[]": Artifact},
@@ -103,6 +140,20 @@ def documents() -> Mapping[str, Document]:
                 "files": "How many files the package has.",
                 "removed_files": "How many files of the wheels were left out.",
             },
+        ),
+        "build --all": Document(
+            [
+                _apart(
+                    fleet_build_json(
+                        {
+                            "recommender": (samples.LAYERED_MANIFEST, "/project"),
+                            "trader": samples.FAILURE,
+                        }
+                    )
+                )
+            ],
+            {},
+            _FLEET | _SHARED | {"functions[].document": "As `wideload build --json` prints it."},
         ),
         "deploy": Document(
             [
@@ -115,6 +166,21 @@ def documents() -> Mapping[str, Document]:
                 "alias": "What callers are to use.",
                 "uploaded_bytes": "Sent by this run; 0 where it was there already.",
                 "instructions[].text": "What it does, for people.",
+            },
+        ),
+        "deploy --all": Document(
+            [
+                _apart(
+                    fleet_deployment_json(
+                        {"recommender": samples.DEPLOYMENT, "trader": samples.FAILURE}
+                    )
+                )
+            ],
+            {},
+            _FLEET
+            | {
+                "functions[].document": "As `wideload deploy --json` prints it.",
+                "uploaded_bytes": "Sent by this run, for all functions.",
             },
         ),
         "explain": Document(
@@ -165,6 +231,17 @@ def documents() -> Mapping[str, Document]:
                 "choice": "The strategy that `build` takes; null where none works.",
                 "downloaded_bytes": "Fetched of the wheels to know all this; 0 where it was known.",
             },
+        ),
+        "plan --all": Document(
+            [
+                _apart(
+                    fleet_plan_json(
+                        {"recommender": samples.LAYERED_PLAN, "trader": samples.FAILURE}
+                    )
+                )
+            ],
+            {},
+            _FLEET | _SHARED | {"functions[].document": "As `wideload plan --json` prints it."},
         ),
         "status": Document(
             [
@@ -242,7 +319,10 @@ def pages() -> dict[str, str]:
     made: dict[str, str] = {}
     parts = [NOTICE, _JSON_HEAD]
     for verb, document in documents().items():
-        schema, file = document.schema(), f"schemas/{verb.replace(' ', '-')}.json"
+        schema, file = (
+            document.schema(),
+            f"schemas/{verb.replace(' --', '-').replace(' ', '-')}.json",
+        )
         parts.append(f"## wideload {verb} --json\n\nSchema: [{file}]({file}).\n\n")
         parts.append(_section(schema, document.examples[0]) + "\n")
         made[file] = _schema_file(f"wideload {verb} --json", schema)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
+from wideload.errors import WideloadError
 from wideload.limits import Quota, check_direct_zip
 from wideload.pipeline import Traced
 from wideload.sandbox.check import Capability
@@ -23,6 +26,7 @@ from wideload.values.deployment import (
 )
 from wideload.values.explanation import Explanation
 from wideload.values.function import Settings, Strategy
+from wideload.values.network import Network
 from wideload.values.profile import PROFILE_SCHEMA, PackageUse, Profile, TracedEvent
 from wideload.values.proposal import (
     PackageWeight,
@@ -31,7 +35,10 @@ from wideload.values.proposal import (
     Refusal,
     Removal,
 )
+from wideload.values.split import Share, Split
 from wideload.values.target import Target
+from wideload.values.timing import BENCH_SCHEMA, Bench, Start, Timing
+from wideload.values.tree import FileEntry, FileTree, LocalFile, WheelMember
 from wideload.values.verdict import Check, Verdict
 
 _NAME = "recommender"
@@ -41,6 +48,30 @@ _SHA256_BASE64 = "NthC9Gz2qHp5t55KEsasHnluPg56wPB3mtyKVoJcemQ="
 _ZIPPED, _UNZIPPED = 73_891_216, 245_087_419
 _BROKEN = check_direct_zip(_ZIPPED)
 assert _BROKEN is not None
+
+_OWN = FileEntry("app.py", 4_207, 1_815, 0, 0o644, False, LocalFile("app.py", _SHA256))
+_NUMPY = FileEntry(
+    "python/numpy/__init__.py", 52_837_915, 15_636_301, 0, 0o644, False, WheelMember(_SHA256, "n")
+)
+_SPLIT = Split(FileTree.of([_OWN]), (Share(("numpy",), FileTree.of([_NUMPY])),), ("six",))
+
+BENCH = Bench(
+    schema=BENCH_SCHEMA,
+    function=_NAME,
+    target=_TARGET,
+    memory=1769,
+    ephemeral=512,
+    network=Network(),
+    timings=(
+        Timing(
+            "s3-bootstrap",
+            "fetched from S3 while the import runs",
+            (Start(2870.0, (21.0, 20.0), {"runtime": 500.0, "import": 2300.0}, 43_000_000, 320),),
+        ),
+        Timing("stream", "a tar.gz, streamed into /tmp", (), "it fails: Sandbox.Timedout"),
+    ),
+    missing=("page cache: only root can drop it; starts read warm files",),
+)
 
 PLAN = Plan(
     function=_NAME,
@@ -57,9 +88,24 @@ PLAN = Plan(
             _UNZIPPED,
             reason="a bucket takes what is too big for the request",
         ),
+        Proposal(
+            Strategy.LAYERS,
+            _SPLIT.zipped_bytes,
+            _SPLIT.unzipped_bytes,
+            reason="1 layer that other functions share; a change of the code uploads 2.0 kB",
+            split=_SPLIT,
+        ),
     ),
     choice=Strategy.S3_ZIP,
     downloaded_bytes=1_490_944,
+)
+
+LAYERED_PLAN = msgspec.structs.replace(PLAN, choice=Strategy.LAYERS)
+
+FAILURE = WideloadError(
+    "no handler 'app.handler'",
+    why="app.py defines main",
+    hint="did you mean 'app.main'?",
 )
 
 REFUSED_PLAN = Plan(
@@ -113,6 +159,15 @@ MANIFEST = Manifest(
             saved_unzipped=3422,
             saved_zipped=1311,
         ),
+    ),
+)
+
+LAYERED_MANIFEST = msgspec.structs.replace(
+    MANIFEST,
+    strategy=Strategy.LAYERS,
+    artifacts=(
+        Artifact("function", "function.zip", _SHA256, 2_001, 4_207),
+        Artifact("layer-1", "layer-1.zip", _SHA256, 15_636_500, 52_837_915, ("numpy",)),
     ),
 )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import uv
 
+from wideload.cache import Stamp, write_atomically
 from wideload.errors import WideloadError
 
 _QUESTION = """
@@ -35,6 +36,28 @@ class Interpreter(msgspec.Struct, frozen=True):
     stdlib: str
 
 
+class _Note(msgspec.Struct, frozen=True):
+    """An interpreter, and what its file looked like when it was asked."""
+
+    interpreter: Interpreter
+    stamp: Stamp
+
+
+def known_interpreter(version: str, cache: Path) -> Interpreter | None:
+    """The Python that :func:`find_interpreter` found before, if it is still the same file."""
+    try:
+        note = msgspec.json.decode(_note(version, cache).read_bytes(), type=_Note)
+        if Stamp.of(Path(note.interpreter.executable)) == note.stamp:
+            return note.interpreter
+    except (OSError, msgspec.MsgspecError):
+        pass
+    return None
+
+
+def _note(version: str, cache: Path) -> Path:
+    return cache / "interpreters" / f"{version}.json"
+
+
 def find_interpreter(version: str, cache: Path) -> Interpreter:
     """The Python of this minor version (``"3.13"``) on this machine.
 
@@ -43,6 +66,17 @@ def find_interpreter(version: str, cache: Path) -> Interpreter:
 
     :raises WideloadError: none is to be had. Another version is never taken.
     """
+    known = known_interpreter(version, cache)
+    if known is None:
+        known = _find(version, cache)
+        note = _Note(known, Stamp.of(Path(known.executable)))
+        # Only a shortcut: a cache that cannot be written to is still a cache.
+        with contextlib.suppress(WideloadError):
+            write_atomically(_note(version, cache), msgspec.json.encode(note))
+    return known
+
+
+def _find(version: str, cache: Path) -> Interpreter:
     fetched = cache / "python"
     tried: list[str] = []
     for environment in (

@@ -32,6 +32,8 @@ ASYNC_PAYLOAD_SIZE = 1024**2
 ENVIRONMENT_SIZE = 4096
 TOTAL_CODE_SIZE = 75 * 1024**3
 INIT_SECONDS = 10.0
+EPHEMERAL_DOCUMENTED = 10_240
+"""MB of /tmp that AWS documents as the most; botocore's model admits more."""
 
 # ceil(52,428,800 * 4 / 3): the size of the largest zip in base64. CreateFunction and
 # PublishLayerVersion have been seen to grant 262,144 bytes more for the rest of the request.
@@ -159,6 +161,14 @@ def check_image(uncompressed: int) -> BrokenLimit | None:
         uncompressed,
         "InvalidImage(SizeLimitExceeded: Uncompressed container image size exceeds 10 GiB limit)",
     )
+
+
+def check_ephemeral(wanted: int, ephemeral: int) -> BrokenLimit | None:
+    """Whether so many bytes have room in a /tmp of so many MB."""
+    allowed = ephemeral << 20
+    if wanted <= allowed:
+        return None
+    return BrokenLimit("ephemeral", allowed, wanted, "OSError: [Errno 28] No space left on device")
 
 
 def _environment_json(variables: dict[str, str]) -> str:

@@ -144,3 +144,35 @@ def test_phases_are_read_of_the_log_and_the_rest_is_the_runtimes() -> None:
         "handler": 50.0,
         "runtime": 300.0,
     }
+
+
+def test_the_loaders_account_tells_what_the_import_waited_for() -> None:
+    told = {
+        "first_byte_ms": 40.0,
+        "first_frame_ms": 60.0,
+        "fetched_ms": 200.0,
+        "unpacked_ms": 500.0,
+        "imported_ms": 1450.0,
+        "ready_ms": 1500.0,
+        "held_ms": 300.0,
+        "bytes": 1,
+    }
+    first = invocation(init=1600.0, duration=50.0, log=json.dumps({"wideload": told}))
+    # Of 1500 ms 300 were waiting: 40 for the connection, 160 for bytes, the rest for files.
+    assert phases(first, 1650.0) == {
+        "import": 1200.0,
+        "connect": 40.0,
+        "fetch": 160.0,
+        "unpack": 100.0,
+        "handler": 50.0,
+        "runtime": 100.0,
+    }
+
+
+@pytest.mark.parametrize("held", [0.0, 10.0, 100.0, 1000.0])
+def test_what_the_loader_tells_adds_up(held: float) -> None:
+    told = {"first_byte_ms": 30.0, "fetched_ms": 90.0, "ready_ms": 1000.0, "held_ms": held}
+    first = invocation(init=1100.0, duration=0.0, log=json.dumps({"wideload": told}))
+    found = phases(first, 1100.0)
+    assert sum(found.values()) == pytest.approx(1100.0)
+    assert all(spent >= 0 for spent in found.values())

@@ -93,7 +93,7 @@ def test_a_function_that_no_way_ships(
     index: LocalIndex, projects: ProjectMaker, update_golden: bool
 ) -> None:
     index.add(
-        enormous("numlib", 200_000_000, 60_000_000), enormous("sublib", 80_000_000, 20_000_000)
+        enormous("numlib", 600_000_000, 60_000_000), enormous("sublib", 80_000_000, 20_000_000)
     )
     terminal = Terminal(projects.make("shop", "numlib\nsublib\n"))
     check("plan-too-big-at-all", terminal, index, "plan", update=update_golden)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from wideload.values.artifact import Artifact, Manifest, ManifestWheel
-from wideload.values.function import Function, NoRequirements, Settings, Strategy
+from wideload.values.artifact import BUNDLE_FILE, Artifact, Manifest, ManifestWheel
+from wideload.values.bundle import Bundle
+from wideload.values.function import BundleAccess, Function, NoRequirements, Settings, Strategy
 from wideload.values.target import Target
 from wideload.values.tree import FileTree
 
@@ -23,12 +24,15 @@ class Build(msgspec.Struct, frozen=True):
     function: Function
     data: bytes
     layers: tuple[bytes, ...] = ()
+    bundle: bytes = b""
 
     def write(self, folder: Path) -> Path:
         folder.mkdir(exist_ok=True)
         (folder / "function.zip").write_bytes(self.data)
         for number, data in enumerate(self.layers, start=1):
             (folder / f"layer-{number}.zip").write_bytes(data)
+        if self.bundle:
+            (folder / BUNDLE_FILE).write_bytes(self.bundle)
         return folder
 
 
@@ -43,6 +47,11 @@ def _artifact(role: str, data: bytes, packages: tuple[str, ...] = ()) -> Artifac
     )
 
 
+def _bundle(data: bytes) -> Bundle:
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Bundle(sha256, len(data), 1, len(data), 4096, 1, "0" * 64, 10)
+
+
 def build(
     data: bytes = b"first",
     *,
@@ -51,9 +60,12 @@ def build(
     settings: Settings | None = None,
     layers: tuple[bytes, ...] = (),
     name: str = NAME,
+    bundle: bytes = b"",
+    access: BundleAccess = "object",
 ) -> Build:
-    """A build; with layers it is by the strategy `layers`."""
+    """A build; with layers it is by the strategy `layers`, with a bundle by `s3-bootstrap`."""
     strategy = Strategy.LAYERS if layers else strategy
+    strategy = Strategy.S3_BOOTSTRAP if bundle else strategy
     target = Target.parse("python3.13", architecture)
     settings = settings or Settings()
     manifest = Manifest(
@@ -69,12 +81,18 @@ def build(
                 _artifact(f"layer-{number}", layer, (f"package-{layer.decode()[:8]}",))
                 for number, layer in enumerate(layers, start=1)
             ),
+            *(
+                [msgspec.structs.replace(_artifact("bundle", bundle), filename=BUNDLE_FILE)]
+                if bundle
+                else []
+            ),
         ),
         files=(),
         wheels=tuple(
             ManifestWheel(f"package-{layer.decode()[:8]}", "1.0", "x.whl", "0" * 64)
             for layer in layers
         ),
+        bundle=_bundle(bundle) if bundle else None,
     )
     function = Function(
         name=name,
@@ -85,5 +103,6 @@ def build(
         files=FileTree(()),
         requirements=NoRequirements(),
         settings=settings,
+        bundle_access=access,
     )
-    return Build(manifest, function, data, layers)
+    return Build(manifest, function, data, layers, bundle)

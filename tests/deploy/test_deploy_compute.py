@@ -556,9 +556,7 @@ def test_compute_refuses_a_state_that_it_cannot_mend(state: str) -> None:
     assert told.value.why == "EniLimitExceeded"
 
 
-@pytest.mark.parametrize(
-    "strategy", [Strategy.EFS, Strategy.S3_FILES, Strategy.IMAGE]
-)
+@pytest.mark.parametrize("strategy", [Strategy.EFS, Strategy.S3_FILES, Strategy.IMAGE])
 def test_compute_refuses_strategies_that_it_does_not_know(strategy: Strategy) -> None:
     for observed in (Observed(IDENTITY), deployed(A)):
         with pytest.raises(WideloadError, match=f"cannot be deployed as {strategy}"):

@@ -41,15 +41,24 @@ def ways(plan: Plan) -> dict[str, list[str]]:
         if isinstance(one, Refusal)
         else []
         for one in plan.candidates
+        if one.strategy is not Strategy.S3_BOOTSTRAP
     }
 
 
 def test_the_simplest_way_comes_first() -> None:
     plan = plan_of()
     assert [one.strategy for one in plan.candidates] == list(ORDER)
-    assert ORDER == (Strategy.DIRECT_ZIP, Strategy.S3_ZIP, Strategy.LAYERS)
+    assert ORDER == (
+        Strategy.DIRECT_ZIP,
+        Strategy.S3_ZIP,
+        Strategy.LAYERS,
+        Strategy.S3_BOOTSTRAP,
+    )
     assert plan.choice is Strategy.DIRECT_ZIP
-    assert all(isinstance(one, Proposal) for one in plan.candidates)
+    *others, bundle = plan.candidates
+    assert all(isinstance(one, Proposal) for one in others)
+    # Of a function without packages there is nothing to put into one.
+    assert isinstance(bundle, Refusal)
 
 
 @pytest.mark.parametrize("more", [-1, 0, 1])
@@ -82,7 +91,7 @@ def test_the_edge_of_the_layers(more: int) -> None:
 
 def test_every_broken_limit_is_told_with_what_is_allowed_and_what_it_is() -> None:
     plan = plan_of(60_000_000, 300_000_000)
-    direct, s3, layers = plan.candidates
+    direct, s3, layers, _ = plan.candidates
     assert isinstance(direct, Refusal)
     assert isinstance(s3, Refusal)
     assert [(one.limit, one.allowed, one.actual) for one in direct.limits] == [
@@ -117,7 +126,7 @@ def test_a_wanted_way_that_cannot_be_built_yet() -> None:
     with pytest.raises(WideloadError) as caught:
         chosen(plan, Strategy.EFS)
     assert caught.value.what == "wideload cannot ship shop by efs yet"
-    assert "direct-zip, s3-zip and layers" in caught.value.why
+    assert "direct-zip, s3-zip, layers and s3-bootstrap" in caught.value.why
     assert "auto" in caught.value.hint
 
 
@@ -186,6 +195,7 @@ def test_packages_are_weighed_raw_and_marked_where_they_are_provided() -> None:
                 "reasons": ["one call, nothing else needed"],
                 "refusals": [],
                 "split": None,
+                "bundle": None,
             },
             {
                 "strategy": "s3-zip",
@@ -195,6 +205,7 @@ def test_packages_are_weighed_raw_and_marked_where_they_are_provided() -> None:
                 "reasons": ["a bucket takes what is too big for the request"],
                 "refusals": [],
                 "split": None,
+                "bundle": None,
             },
             {
                 "strategy": "layers",
@@ -207,6 +218,19 @@ def test_packages_are_weighed_raw_and_marked_where_they_are_provided() -> None:
                     "function": {"zipped_bytes": 1000, "unzipped_bytes": 2000, "packages": []},
                     "layers": [],
                 },
+                "bundle": None,
+            },
+            {
+                "strategy": "s3-bootstrap",
+                "feasible": False,
+                "zipped_bytes": 1000,
+                "unzipped_bytes": 2000,
+                "reasons": [
+                    "there is nothing to put into a bundle: no packages and no large files"
+                ],
+                "refusals": [],
+                "split": None,
+                "bundle": None,
             },
         ],
         "choice": "direct-zip",
@@ -231,6 +255,7 @@ def test_a_refusal_in_json() -> None:
             }
         ],
         "split": None,
+        "bundle": None,
     }
 
 

@@ -22,6 +22,7 @@ from wideload.slim.bytecode import (
     compile_all,
     instead,
 )
+from wideload.slim.docstrings import needs_docstrings
 from wideload.values.slimmed import SlimOptions
 
 FULL = Style(columns=True)
@@ -91,6 +92,39 @@ def test_docstrings_go_and_assertions_stay() -> None:
     exec(code_of(compile_one(SOURCE, Style(columns=True, docstrings="strip"))), space)
     assert space.get("__doc__") is None
     assert getattr(space["Empty"], "__doc__", "") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "stay"),
+    [
+        (b"usage = f.__doc__.strip()", True),
+        (b"text = inspect.getdoc(f)", True),
+        (b"arguments = docopt.docopt(usage)", True),
+        (b"parser = yacc.yacc()", True),
+        (b"documented = f(1)", False),
+    ],
+)
+def test_docstrings_stay_where_they_are_spoken_of(line: bytes, stay: bool) -> None:
+    source = SOURCE + b"\n\ndef use():\n    " + line + b"\n"
+    compiled = compile_one(source, Style(columns=True, docstrings="strip"))
+    assert ("Doc of f." in strings(code_of(compiled))) == stay
+
+
+@pytest.mark.parametrize(
+    ("package", "requires", "needed"),
+    [
+        ("", [], True),
+        ("numpy", [], True),
+        ("pandas", ["numpy>=1.26", "tzdata"], False),
+        ("docopt", [], True),
+        ("a-tool", ["Typer[all]>=0.9; python_version > '3'"], True),
+        ("a-tool", ["typer-like"], False),
+    ],
+)
+def test_docstrings_stay_in_what_is_known_to_need_them(
+    package: str, requires: list[str], needed: bool
+) -> None:
+    assert needs_docstrings(package, requires) == needed
 
 
 @pytest.mark.parametrize(

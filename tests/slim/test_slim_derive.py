@@ -11,6 +11,7 @@ import pytest
 from slimming_maker import HERE, TAG, Kitchen, gone
 from wideload.errors import WideloadError
 from wideload.limits import CODE_SIZE_UNZIPPED
+from wideload.slim.ahead import SlimAhead
 from wideload.slim.slimming import slim, slim_fetched
 from wideload.values.slimmed import Slimmed, SlimOptions
 from wideload.values.tree import Derived, LocalFile, WheelMember
@@ -63,7 +64,7 @@ def test_sourceless(kitchen: Kitchen) -> None:
         ("@typechecked\ndef f(): pass\n", True),
         ("@njit(cache=True)\ndef f(): pass\n", True),
         ("SOURCE = inspect.getsource(sys.modules[__name__])\n", True),
-        ("SOURCE = inspect.getsource(function)\n", False),
+        ("SOURCE = inspect.getsource(function)\n", True),
         ('run("mod.py")\n', True),
         ('find("__init__.py")\n', False),
         ('for path in glob(HERE + "/*.py"): load(path)\n', True),
@@ -76,7 +77,7 @@ def test_sources_that_are_read_stay(tmp_path: Path, code: str, stays: bool) -> N
     paths = kitchen.slim(SlimOptions(bytecode="sourceless")).tree.by_path
     assert ("pkg/mod.py" in paths) == stays
     assert ("pkg/mod.pyc" in paths) != stays
-    whole = any(word in code for word in ("__init__", "glob", "listdir"))
+    whole = any(word in code for word in ("__init__", "glob", "listdir", "(function)"))
     assert ("pkg/__init__.py" in paths) == whole
 
 
@@ -182,6 +183,65 @@ def test_before_it_was_fetched_it_is_an_estimate(kitchen: Kitchen) -> None:
     assert 0.3 < planned.tree.unzipped_bytes / exact.tree.unzipped_bytes < 3
 
 
+def test_an_estimate_says_that_it_is_one(kitchen: Kitchen) -> None:
+    planned = kitchen.plan(SlimOptions())
+    assert any("estimate" in note for note in planned.notes)
+    assert not any("estimate" in note for note in kitchen.slim(SlimOptions()).notes)
+    assert not any("estimate" in note for note in kitchen.plan(SlimOptions()).notes)
+
+
+def test_of_known_wheels_a_plan_compiles_the_functions_own(tmp_path: Path) -> None:
+    wheels = {"pkg": FILES}
+    Kitchen(tmp_path, wheels, OWN).slim(SlimOptions())
+    edited = Kitchen(tmp_path, wheels, {"app.py": OWN["app.py"] + "# edited\n"})
+    for path in edited.paths.values():
+        path.unlink()
+    cache = edited.cache
+    assert not slim(edited.resolution, edited.own, SlimOptions(), cache).exact
+    planned = slim(edited.resolution, edited.own, SlimOptions(), cache, python=sys.executable)
+    assert planned.exact
+    edited.content(planned.tree.by_path[f"__pycache__/app.{TAG}.pyc"])
+    assert planned == slim(edited.resolution, edited.own, SlimOptions(), cache)
+
+
+def test_what_was_begun_ahead_is_what_is_made_anyway(tmp_path: Path) -> None:
+    first = Kitchen(tmp_path / "1", {"pkg": FILES}, OWN)
+    second = Kitchen(tmp_path / "2", {"pkg": FILES}, OWN)
+    options = SlimOptions(bytecode="sourceless")
+    with SlimAhead(second.resolution.target, second.cache) as ahead:
+        for wheel in second.resolution.wheels:
+            ahead.arrived(wheel, second.paths[wheel.sha256])
+            ahead.arrived(wheel, second.paths[wheel.sha256])
+        slimmed = slim_fetched(
+            second.resolution,
+            second.own,
+            options,
+            second.paths,
+            sys.executable,
+            second.cache,
+            ahead=ahead,
+        )
+    assert second.contents(slimmed.tree) == first.contents(first.slim(options).tree)
+
+
+def test_a_wheel_that_is_broken_ahead_is_told_when_it_is_needed(kitchen: Kitchen) -> None:
+    for path in kitchen.paths.values():
+        path.write_bytes(path.read_bytes()[:200])
+    with SlimAhead(kitchen.resolution.target, kitchen.cache) as ahead:
+        for wheel in kitchen.resolution.wheels:
+            ahead.arrived(wheel, kitchen.paths[wheel.sha256])
+        with pytest.raises(WideloadError, match=r"corrupt wheel pkg-1\.0"):
+            slim_fetched(
+                kitchen.resolution,
+                kitchen.own,
+                SlimOptions(),
+                kitchen.paths,
+                sys.executable,
+                kitchen.cache,
+                ahead=ahead,
+            )
+
+
 def test_with_no_rules_nothing_is_touched(kitchen: Kitchen) -> None:
     for slimmed in (
         kitchen.slim(SlimOptions(rules="none")),
@@ -265,7 +325,7 @@ def test_a_broken_wheel_stops_it(kitchen: Kitchen) -> None:
         kitchen.slim(SlimOptions())
 
 
-def test_many_files_are_spread_over_processes(tmp_path: Path) -> None:
+def test_many_files_are_spread_over_processors(tmp_path: Path) -> None:
     body = "x = [" + "1, " * 40_000 + "]\n"
     files = {f"pkg/m{number}.py": body + f"n = {number}\n" for number in range(24)}
     kitchen = Kitchen(tmp_path, {"pkg": {"pkg/__init__.py": "", **files}})

@@ -41,6 +41,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         extras = ["fast"]
         tests = true
         allow_secrets = ["c.pem"]
+        split = {{ numpy = 1, requests = "function" }}
         """,
     )
     assert config == FunctionConfig(
@@ -63,6 +64,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         extras=("fast",),
         tests=True,
         allow_secrets=("c.pem",),
+        split={"numpy": 1, "requests": "function"},
     )
 
 
@@ -163,6 +165,9 @@ def test_bad_tables(tmp_path: Path, content: str, what: str, why: str, hint: str
             "memory",
             "found 127 (a whole number); allowed is a whole number of MB, 128 to",
         ),
+        ("split = { numpy = 0 }", "split", "found 0 (a whole number); allowed is a table of"),
+        ("split = { numpy = 'layer' }", "split", "found 'layer' (a string)"),
+        ("split = { numpy = true }", "split", "allowed is a table of packages"),
         ("timeout = 0", "timeout", "allowed is a whole number of seconds, 1 to"),
         ("ephemeral = 511", "ephemeral", "allowed is a whole number of MB, 512 to"),
         ("architecture = 'x86'", "architecture", "allowed is x86_64 or arm64"),
@@ -170,6 +175,10 @@ def test_bad_tables(tmp_path: Path, content: str, what: str, why: str, hint: str
         ("layers = 'one'", "layers", "a list of at most 5 ARNs"),
         ("layers = ['arn:aws:s3:::bucket']", "layers", "found 'arn:aws:s3:::bucket'"),
         (f"layers = ['{_ARN}:one:1', '{_ARN}:one:2']", "layers", "layer:one stands twice"),
+        (f"layers = ['{_ARN}:one:1', '{_ARN}:one:latest']", "layers", "layer:one stands twice"),
+        (f"layers = ['{_ARN}:one:newest']", "layers", ":one:newest'"),
+        ("prefer = 'newest'", "prefer", "allowed is lock or layer"),
+        ("prefer = ['lock']", "prefer", "allowed is lock or layer"),
         (f"layers = {[f'{_ARN}:l{n}:1' for n in range(6)]}", "layers", "found 6 layers"),
         (
             "environment = { AA = 1 }",

@@ -8,14 +8,14 @@ import os
 import time
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from wideload.errors import WideloadError
 from wideload.values.environment import EnvironmentSpec
 from wideload.values.invocation import Invocation, Outcome
-from wideload.values.timing import Phase, Start, Timing
+from wideload.values.timing import PHASES, Phase, Start, Timing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -126,19 +126,46 @@ def _invoke(
 def phases(first: Invocation, cold: float) -> dict[Phase, float]:
     """What the log tells of its phases; what none of them took is the runtime's.
 
-    A line of JSON with ``{"wideload": {"phases": {name: milliseconds}}}`` tells some.
+    A line of JSON with ``{"wideload": {"phases": {name: milliseconds}}}`` tells some, and so
+    does the one that the loader writes where ``WIDELOAD_TIMINGS`` is set.
     """
     found: dict[Phase, float] = {}
     for line in first.log.splitlines():
         with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
-            told = json.loads(line)["wideload"]["phases"]
-            for name in get_args(Phase):
-                if name in told:
-                    found[name] = found.get(name, 0.0) + float(told[name])
+            for name, spent in _told(line).items():
+                found[name] = found.get(name, 0.0) + spent
     if "handler" not in found:
         spent = first.duration_ms if first.init_ms is not None else 0.0
         found["handler"] = spent
     found["runtime"] = max(0.0, cold - sum(found.values()))
+    return found
+
+
+def _told(line: str) -> dict[Phase, float]:
+    """What a line of JSON tells of phases, in milliseconds."""
+    told = json.loads(line)["wideload"]
+    if "phases" in told:
+        return {name: float(told["phases"][name]) for name in PHASES if name in told["phases"]}
+    return _of_loader(told)
+
+
+def _of_loader(told: dict[str, Any]) -> dict[Phase, float]:
+    """The loader's own account. It fetches, unpacks and imports at once: for how long the import
+    was held back is what the first three add, in the order in which they were at work."""
+    ready, left = float(told["ready_ms"]), float(told["held_ms"])
+    found: dict[Phase, float] = {"import": ready - left}
+    at = 0.0
+    moments: tuple[tuple[Phase, str], ...] = (
+        ("connect", "first_byte_ms"),
+        ("fetch", "fetched_ms"),
+        ("unpack", "unpacked_ms"),
+    )
+    for name, moment in moments:
+        end = float(told.get(moment, at))
+        found[name] = min(left, max(0.0, end - at))
+        left -= found[name]
+        at = max(at, end)
+    found["unpack"] += left
     return found
 
 

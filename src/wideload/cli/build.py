@@ -5,26 +5,58 @@ from __future__ import annotations
 import click
 
 from wideload.cli import options
+from wideload.errors import WideloadError
 
 
 @click.command()
-@options.function
+@options.functions
+@options.everything
+@options.jobs
+@options.destination
 @options.strategy
 @options.upgrade
 @options.as_json
 @options.session
 def build(
     session: options.Session,
-    function: str | None,
+    functions: tuple[str, ...],
+    everything: bool,
+    jobs: int,
+    destination: options.Destination,
     strategy: str | None,
     upgrade: bool,
     as_json: bool,
 ) -> None:
     """Write what is to be shipped, with a manifest that accounts for every byte."""
+    if everything or len(functions) > 1:
+        from wideload.cli.watching import watching
+        from wideload.report.fleet import fleet_build_json, fleet_build_text
+
+        with watching(session.console) as watcher:
+            outcomes = options.open_fleet(
+                session,
+                functions,
+                watcher,
+                everything=everything,
+                destination=destination,
+                jobs=jobs,
+                strategy=strategy,
+                upgrade=upgrade,
+            ).build()
+        manifests = {
+            name: one if isinstance(one, WideloadError) else (one.manifest, str(one.folder))
+            for name, one in outcomes.items()
+        }
+        if as_json:
+            session.console.json(fleet_build_json(manifests))
+        else:
+            session.console.draw(fleet_build_text(manifests))
+        options.end_fleet(outcomes)
+        return
     from wideload.report.build import build_json, build_text
 
-    pipeline = session.pipeline()
-    read = pipeline.source(function, session.folder)
+    pipeline = session.pipeline(destination)
+    read = pipeline.source(options.only(functions), session.folder)
     built = pipeline.build(options.with_strategy(read, strategy), upgrade=upgrade)
     if as_json:
         session.console.json(build_json(built.manifest, str(built.folder)))

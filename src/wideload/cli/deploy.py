@@ -7,10 +7,13 @@ from pathlib import Path
 import click
 
 from wideload.cli import options
+from wideload.errors import WideloadError
 
 
 @click.command()
-@options.function
+@options.functions
+@options.everything
+@options.jobs
 @options.destination
 @options.strategy
 @click.option("--dry-run", is_flag=True, help="Show the instructions and change nothing.")
@@ -27,7 +30,9 @@ from wideload.cli import options
 @options.session
 def deploy(
     session: options.Session,
-    function: str | None,
+    functions: tuple[str, ...],
+    everything: bool,
+    jobs: int,
     destination: options.Destination,
     strategy: str | None,
     dry_run: bool,
@@ -37,26 +42,51 @@ def deploy(
     upgrade: bool,
     as_json: bool,
 ) -> None:
-    """Build a function and let its callers get to it, without a moment of broken service."""
-    from wideload.cli.deploying import Narration
-    from wideload.pipeline import Terms
-    from wideload.report.deployment import deployment_json, deployment_text
-    from wideload.values.instruction import Smoke
-    from wideload.verify.verifier import read_cases
+    """Build a function and let its callers get to it, without a moment of broken service.
 
-    pipeline = session.pipeline()
-    read = options.with_strategy(pipeline.source(function, session.folder), strategy)
+    Of several functions each is deployed by itself: where one fails, the others are deployed.
+    """
+    from wideload.cli.deploying import Narration
+    from wideload.pipeline import Terms, smoke_of
+    from wideload.report.deployment import deployment_json, deployment_text
+
+    terms = Terms(dry_run, adopt)
+    if everything or len(functions) > 1:
+        from wideload.cli.watching import watching
+        from wideload.report.fleet import fleet_deployment_json, fleet_deployment_text
+
+        if smoke:
+            raise WideloadError(
+                "--smoke is for one function",
+                why="what is asked of one says nothing of another",
+                hint="put an event.json into each function's folder, or say --no-smoke",
+            )
+        with watching(session.console) as watcher:
+            outcomes = options.open_fleet(
+                session,
+                functions,
+                watcher,
+                everything=everything,
+                destination=destination,
+                jobs=jobs,
+                strategy=strategy,
+                upgrade=upgrade,
+            ).deploy(destination, terms, smoke=not no_smoke)
+        if as_json:
+            session.console.json(fleet_deployment_json(outcomes))
+        else:
+            session.console.data(fleet_deployment_text(outcomes, dry_run=dry_run))
+        options.end_fleet(outcomes)
+        return
+    pipeline = session.pipeline(destination)
+    read = options.with_strategy(pipeline.source(options.only(functions), session.folder), strategy)
     built = pipeline.build(read, upgrade=upgrade)
-    cases = () if no_smoke else read_cases([smoke] if smoke else [], Path(read.source))
-    test = None
-    if cases:
-        expected = cases[0].expected
-        test = Smoke(cases[0].event.decode(), expected.decode() if expected else None)
+    test = None if no_smoke else smoke_of(Path(read.source), smoke)
     result = pipeline.deploy(
         built,
         pipeline.cloud(Path(read.root), destination),
         test,
-        Terms(dry_run, adopt),
+        terms,
         Narration(session.console),
     )
     if as_json:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from wideload.cli.console import Console
     from wideload.values.instruction import Instruction
+
+
+class Voice(Protocol):
+    """Whoever writes it to stderr."""
+
+    def tell(self, line: str) -> None:
+        """A line."""
+        ...
+
+    def bar(self, what: str, done: int, total: int) -> None:
+        """A line that tells how many bytes of how many are done."""
+        ...
 
 
 class Narration:
     """A line an instruction; a bar while bytes go out."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Voice) -> None:
         self._console = console
         self._told_waiting = False
 

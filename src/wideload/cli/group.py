@@ -7,11 +7,13 @@ from pathlib import Path
 import click
 
 from wideload import __version__
+from wideload.cli.bench import bench
 from wideload.cli.build import build
 from wideload.cli.console import Console
 from wideload.cli.deploy import deploy
 from wideload.cli.destroy import destroy
 from wideload.cli.explain import explain
+from wideload.cli.gc import gc
 from wideload.cli.init import init
 from wideload.cli.invoke import invoke
 from wideload.cli.limits import limits
@@ -49,7 +51,7 @@ def wideload(context: click.Context, folder: Path, quiet: bool, debug: bool) -> 
 
 
 for verb in (
-    *(init, plan, build, verify, deploy, invoke, status, logs, rollback, destroy),
-    *(trace, explain, limits, local),
+    *(init, plan, build, verify, deploy, invoke, status, logs, rollback, destroy, gc),
+    *(trace, bench, explain, limits, local),
 ):
     wideload.add_command(verb)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -54,12 +55,25 @@ def down(session: options.Session) -> None:
 
 
 @local.command()
+@click.option(
+    "--account",
+    default="123456789012",
+    show_default=True,
+    help="Whose keys to print; an account comes to be by being named.",
+)
 @options.session
-def env(session: options.Session) -> None:
+def env(session: options.Session, account: str) -> None:
     """Print what an AWS client needs: eval "$(wideload local env | sed 's/^/export /')"."""
+    from wideload.errors import WideloadError
     from wideload.local import daemon
 
-    endpoint = daemon.ensure(_state(session))
+    if not re.fullmatch(r"\d{12}", account):
+        raise WideloadError(
+            f"bad account {account!r}",
+            why="an account of AWS's has twelve digits",
+            hint="for instance --account 111122223333",
+        )
+    endpoint = daemon.ensure(_state(session), account=account)
     for name, value in daemon.environment(endpoint).items():
         session.console.data(f"{name}={shlex.quote(value)}")
 

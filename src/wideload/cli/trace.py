@@ -17,6 +17,7 @@ SCHEMA = 1
 
 @click.command()
 @options.function
+@options.destination
 @click.option(
     "--event",
     "events",
@@ -28,13 +29,17 @@ SCHEMA = 1
 @options.as_json
 @options.session
 def trace(
-    session: options.Session, function: str | None, events: tuple[Path, ...], as_json: bool
+    session: options.Session,
+    function: str | None,
+    destination: options.Destination,
+    events: tuple[Path, ...],
+    as_json: bool,
 ) -> None:
     """Run a function's events in a local Lambda and see which files of its package they use.
 
     What was used is written to NAME.profile.json beside the requirements, to be committed.
     """
-    pipeline = session.pipeline()
+    pipeline = session.pipeline(destination)
     traced = pipeline.trace(pipeline.source(function, session.folder), events)
     if as_json:
         session.console.json(_json(traced))

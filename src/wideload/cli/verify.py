@@ -12,6 +12,7 @@ from wideload.cli import options
 
 @click.command()
 @options.function
+@options.destination
 @click.option(
     "--event",
     "events",
@@ -30,6 +31,7 @@ from wideload.cli import options
 def verify(
     session: options.Session,
     function: str | None,
+    destination: options.Destination,
     events: tuple[Path, ...],
     compare: bool,
     as_json: bool,
@@ -37,7 +39,7 @@ def verify(
     """Build a function and run it in a local Lambda with the real limits."""
     from wideload.report.verdict import verdict_json, verdict_text
 
-    pipeline = session.pipeline()
+    pipeline = session.pipeline(destination)
     built = pipeline.build(pipeline.source(function, session.folder))
     verdict = (pipeline.compare if compare else pipeline.verify)(built, events)
     if as_json:

@@ -141,8 +141,7 @@ class _Run:
             case do.PublishVersion():
                 self._publish(step)
             case do.SmokeTest():
-                version = self._number(step.version)
-                smoke.check(self._functions, step.function, version, step.event, step.expected)
+                self._smoke(step)
             case do.CreateAlias():
                 self._create_alias(step)
             case do.UpdateAlias():
@@ -313,6 +312,20 @@ class _Run:
             self.published = version.version
 
         self._patiently(step.function, publish)
+
+    def _smoke(self, step: do.SmokeTest) -> None:
+        """Invoke once; again while IAM's news of what the role may read travels."""
+        version = self._number(step.version)
+        for is_last in waiting.attempts(
+            self._clock, waiting.ROLE_SECONDS, first=_PAUSE, longest=10.0
+        ):
+            try:
+                smoke.check(self._functions, step.function, version, step.event, step.expected)
+            except smoke.MayNotRead:
+                if is_last:
+                    raise
+            else:
+                return
 
     def _create_alias(self, step: do.CreateAlias) -> None:
         version = self._number(step.version)

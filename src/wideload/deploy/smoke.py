@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from wideload.deploy.names import BUNDLE_KEYS
 from wideload.errors import WideloadError
 
 if TYPE_CHECKING:
@@ -15,19 +16,31 @@ _SHOWN = 1000
 """Characters of an answer that an error shows."""
 
 
+_MAY_NOT_READ = "may not be read"
+"""Of what the loader says when S3 denies it the bundle."""
+
+
+class MayNotRead(WideloadError):
+    """The version's role may not read its bundle, or may not yet."""
+
+
 def check(
     functions: Functions, function: str, version: str, event: str, expected: str | None
 ) -> None:
     """Invoke a version by its number.
 
     :param expected: JSON that the answer must equal; nothing: any that is not an error.
+    :raises MayNotRead: it cannot start, as S3 denies it its bundle.
     :raises WideloadError: it answered with a function error, or otherwise than expected.
     :raises Refused: Lambda did not run it.
     """
     answer = functions.invoke(function, version, event.encode())
     shown = answer.payload.decode(errors="replace")[:_SHOWN]
     if answer.function_error is not None:
-        raise _failed(function, version, f"{answer.function_error}: {shown}")
+        error = _failed(function, version, f"{answer.function_error}: {shown}")
+        if BUNDLE_KEYS in shown and _MAY_NOT_READ in shown:
+            raise MayNotRead(error.what, why=error.why, hint=error.hint)
+        raise error
     if expected is not None and not _equal(answer.payload, expected.encode()):
         raise _failed(function, version, f"it answered {shown} instead of {expected[:_SHOWN]}")
 

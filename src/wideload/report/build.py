@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wideload.report.sizes import human
 
 if TYPE_CHECKING:
-    from wideload.values.artifact import Manifest
+    from wideload.values.artifact import Artifact, Manifest
 
 SCHEMA = 1
 
@@ -26,6 +26,7 @@ def build_json(manifest: Manifest, folder: str) -> dict[str, Any]:
                 "sha256": artifact.sha256,
                 "size": artifact.size,
                 "unzipped_bytes": artifact.unzipped_bytes,
+                "packages": list(artifact.packages),
             }
             for artifact in manifest.artifacts
         ],
@@ -39,7 +40,7 @@ def build_text(manifest: Manifest, folder: str) -> str:
     lines = [f"built {manifest.function} for {manifest.strategy} in {folder}"]
     lines += [
         f"  {artifact.filename}  {human(artifact.size)} zipped, "
-        f"{human(artifact.unzipped_bytes)} unzipped  sha256:{artifact.sha256}"
+        f"{human(artifact.unzipped_bytes)} unzipped  sha256:{artifact.sha256}{_holds(artifact)}"
         for artifact in manifest.artifacts
     ]
     saved: dict[str, tuple[str, int, int]] = {}
@@ -51,3 +52,7 @@ def build_text(manifest: Manifest, folder: str) -> str:
         for rule, (reason, count, size) in sorted(saved.items())
     ]
     return "\n".join(lines)
+
+
+def _holds(artifact: Artifact) -> str:
+    return f"\n    {', '.join(artifact.packages)}" if artifact.packages else ""

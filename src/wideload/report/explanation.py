@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from wideload.report.places import place_of
 from wideload.report.sizes import human
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def explanation_text(explanation: Explanation) -> str:
         lines.append("  because the lock names it; nothing in it asks for it")
     lines.append(f"  raw      {human(one.raw_unzipped)} unzipped, {human(one.raw_zipped)} zipped")
     if one.provided_by:
-        lines.append(f"  packed   nothing: it is in the {one.provided_by}")
+        lines.append(f"  packed   nothing: it is in {place_of(one.provided_by)}")
     else:
         packed = f"{human(one.packed_unzipped)} unzipped, {human(one.packed_zipped)} zipped"
         lines.append(f"  packed   {packed}")

@@ -9,13 +9,17 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from wideload.report.places import place_of
 from wideload.report.sizes import human
 from wideload.values.proposal import Plan, Proposal, Refusal
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from wideload.values.bundle import BundleEstimate
     from wideload.values.slimmed import Slimmed
+    from wideload.values.split import Split
+    from wideload.values.tree import FileTree
 
 SCHEMA = 1
 _SHOWN = 12
@@ -49,7 +53,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
                 "reasons": (
                     [candidate.reason]
                     if isinstance(candidate, Proposal)
-                    else list(candidate.reasons)
+                    else [*candidate.reasons, *([candidate.hint] if candidate.hint else [])]
                 ),
                 "refusals": [
                     {
@@ -60,11 +64,44 @@ def plan_json(plan: Plan) -> dict[str, Any]:
                     }
                     for limit in (candidate.limits if isinstance(candidate, Refusal) else ())
                 ],
+                "split": _split_json(candidate.split) if isinstance(candidate, Proposal) else None,
+                "bundle": (
+                    _bundle_json(candidate.bundle) if isinstance(candidate, Proposal) else None
+                ),
             }
             for candidate in plan.candidates
         ],
         "choice": plan.choice.value if plan.choice else None,
         "downloaded_bytes": plan.downloaded_bytes,
+    }
+
+
+def _split_json(split: Split | None) -> dict[str, Any] | None:
+    if split is None:
+        return None
+    return {
+        "function": _part_json(split.function, split.packages),
+        "layers": [_part_json(share.tree, share.packages) for share in split.layers],
+    }
+
+
+def _bundle_json(bundle: BundleEstimate | None) -> dict[str, int] | None:
+    if bundle is None:
+        return None
+    return {
+        "code_zipped_bytes": bundle.code_zipped,
+        "code_unzipped_bytes": bundle.code_unzipped,
+        "zipped_bytes": bundle.zipped,
+        "unzipped_bytes": bundle.unzipped,
+        "tmp_bytes": bundle.tmp_bytes,
+    }
+
+
+def _part_json(tree: FileTree, packages: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "zipped_bytes": tree.zipped_bytes,
+        "unzipped_bytes": tree.unzipped_bytes,
+        "packages": list(packages),
     }
 
 
@@ -81,7 +118,7 @@ def _packages(plan: Plan) -> Table:
     table.add_column("where")
     ordered = sorted(plan.packages, key=lambda package: -package.unzipped_bytes)
     for package in ordered[:_SHOWN]:
-        where = f"in the {package.provided_by}" if package.provided_by else "packed"
+        where = f"in {place_of(package.provided_by)}" if package.provided_by else "packed"
         table.add_row(
             package.name,
             package.version,
@@ -119,7 +156,11 @@ def _candidates(plan: Plan) -> Table:
             case Refusal():
                 mark, style = "✗", "red"
                 why = "\n".join(
-                    (*(limit.aws_error for limit in candidate.limits), *candidate.reasons)
+                    (
+                        *(limit.aws_error for limit in candidate.limits),
+                        *candidate.reasons,
+                        *([candidate.hint] if candidate.hint else []),
+                    )
                 )
         table.add_row(
             Text(mark, style),
@@ -127,6 +168,24 @@ def _candidates(plan: Plan) -> Table:
             human(candidate.unzipped_bytes),
             human(candidate.zipped_bytes),
             Text(why),
+        )
+    return table
+
+
+def _parts(split: Split) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("part")
+    table.add_column("unzipped", justify="right", no_wrap=True)
+    table.add_column("zipped", justify="right", no_wrap=True)
+    table.add_column("holds", overflow="fold")
+    rows = [("function", split.function, ("its own files", *split.packages))]
+    rows += [
+        (f"layer {number}", share.tree, share.packages)
+        for number, share in enumerate(split.layers, start=1)
+    ]
+    for name, tree, packages in rows:
+        table.add_row(
+            name, human(tree.unzipped_bytes), human(tree.zipped_bytes), ", ".join(packages)
         )
     return table
 
@@ -150,4 +209,6 @@ def plan_text(plan: Plan, slimmed: Slimmed) -> RenderableType:
     )
     parts.extend(Text(f"note: {note}", "yellow") for note in slimmed.notes)
     parts.append(_candidates(plan))
+    if plan.chosen and plan.chosen.split:
+        parts.append(_parts(plan.chosen.split))
     return Group(*parts)

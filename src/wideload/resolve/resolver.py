@@ -293,8 +293,11 @@ def fetch_all(
     http: Http,
     cache: Cache,
     advance: Callable[[int], object] = lambda _: None,
+    arrived: Callable[[Wheel, Path], object] = lambda _wheel, _path: None,
 ) -> dict[str, Path]:
     """All these wheels in the cache, by sha256, fetched side by side, the biggest first.
+
+    :param arrived: told of each wheel that is there, from any thread.
 
     :raises WideloadError: one of them cannot be had; the others are not waited for.
     """
@@ -307,7 +310,9 @@ def fetch_all(
         advance(more)
 
     def one(wheel: Wheel) -> Path:
-        return fetch(wheel.url, wheel.sha256, wheel.filename, http, cache, advance_unless_stopped)
+        path = fetch(wheel.url, wheel.sha256, wheel.filename, http, cache, advance_unless_stopped)
+        arrived(wheel, path)
+        return path
 
     with ThreadPoolExecutor(8) as pool:
         fetched = {pool.submit(one, wheel): wheel.sha256 for wheel in ordered}

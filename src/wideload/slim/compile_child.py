@@ -7,20 +7,22 @@ then that. Only the standard library, and nothing of it that site would bring.
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import marshal
 import struct
 import sys
 import warnings
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # typing's own takes as long to import as all the rest
 if TYPE_CHECKING:
+    import ast
     from collections.abc import Iterator
 
 _LENGTH = struct.Struct("<I")
+_ONLY_AST = 0x400  # ast.PyCF_ONLY_AST
+# Where a source says one of these, it does something with docstrings, its own perhaps.
+_READS_DOCSTRINGS = (b"__doc__", b"getdoc", b"docopt", b"yacc", b"docstring_parser")
 _UNCHECKED = 1  # PEP 552: hash-based, and the hash is not to be checked
-_WITH_DOCSTRINGS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def _frames() -> Iterator[bytes]:
@@ -33,8 +35,11 @@ def _frames() -> Iterator[bytes]:
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
+    import ast  # noqa: PLC0415 - most runs do without
+
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     for node in ast.walk(tree):
-        if isinstance(node, _WITH_DOCSTRINGS) and ast.get_docstring(node, clean=False) is not None:
+        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
             rest = node.body[1:]
             if not rest and not isinstance(node, ast.Module):
                 rest = [ast.copy_location(ast.Pass(), node.body[0])]
@@ -44,9 +49,8 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
 
 def _compiled(path: str, source: bytes, strip: bool) -> bytes:
     tree: bytes | ast.Module = source
-    if strip:
-        parsed = compile(source, path, "exec", ast.PyCF_ONLY_AST, True, 0)
-        assert isinstance(parsed, ast.Module)
+    if strip and not any(word in source for word in _READS_DOCSTRINGS):
+        parsed = compile(source, path, "exec", _ONLY_AST, True, 0)
         tree = _without_docstrings(parsed)
     code = compile(tree, path, "exec", 0, True, 0)
     header = importlib.util.MAGIC_NUMBER + _LENGTH.pack(_UNCHECKED)

@@ -15,10 +15,11 @@ _SENSITIVE = re.compile(
 )
 
 # What compilers read. `.i` (SWIG) and `.pyf` (f2py) are sources as well; `.S`, `.asm` too.
+# `.pc` files stay: they weigh next to nothing, and tell where a package lies.
 SOURCE_ENDINGS = (
     *(".pyx", ".pxd", ".pxi", ".pyx.in", ".pxd.in", ".pxi.in", ".pyx.tp", ".pxd.tp", ".pxi.tp"),
     *(".h", ".hh", ".hpp", ".hxx", ".h.in", ".c", ".cc", ".cpp", ".cxx", ".c.in", ".cu", ".cuh"),
-    *(".f", ".f77", ".f90", ".f95", ".for", ".pyf", ".a", ".lib", ".la", ".pc", ".cmake"),
+    *(".f", ".f77", ".f90", ".f95", ".for", ".pyf", ".a", ".lib", ".la", ".cmake"),
 )
 STUB_ENDING = ".pyi"
 BUILD_FILES = frozenset({"meson.build", "CMakeLists.txt"})

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from wideload.slim import derive
 from wideload.slim.estimate import estimated
+from wideload.slim.workshop import Workshop
+from wideload.values.tree import WheelMember
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Sequence
 
     from wideload.cache import Cache
     from wideload.slim.derive import Batch
@@ -41,22 +42,30 @@ class Recalling:
     """Knows what was made before, and estimates the rest.
 
     :param surveyed: whether the rules had all that they judge by.
+    :param python: compiles the function's own modules, for which nothing has to be fetched.
     """
 
-    def __init__(self, target: Target, cache: Cache, *, surveyed: bool) -> None:
+    def __init__(
+        self, target: Target, cache: Cache, *, surveyed: bool, python: str | None = None
+    ) -> None:
         self.target = target
         self.exact = surveyed
         self._cache = cache
+        self._python = python
 
     def can_compile(self, batches: Sequence[Batch]) -> bool:  # noqa: ARG002
         """Takes it that an interpreter will be there."""
         return True
 
     def make(self, batches: Sequence[Batch]) -> list[dict[str, Made]]:
-        """Recalled or estimated."""
+        """Recalled or estimated, the function's own perhaps made."""
         answers = []
         for batch in batches:
             made = derive.known(batch, self.target, self._cache)
+            if made is None and self._python is not None and _is_at_hand(batch):
+                with Workshop(self.target, self._cache, {}) as workshop:
+                    workshop.python = self._python
+                    (made,) = workshop.finish([batch])
             if made is None:
                 self.exact = False
                 made = estimated(batch)
@@ -64,37 +73,32 @@ class Recalling:
         return answers
 
 
+def _is_at_hand(batch: Batch) -> bool:
+    return not any(isinstance(entry.origin, WheelMember) for entry in batch.entries)
+
+
 class Making:
     """Makes what was not made before.
 
-    :param paths: where the wheels lie, by sha256.
-    :param python: a CPython of the target's minor version, if there is one.
+    :param workshop: where it is made.
     :param progress: told how many bytes are done.
     """
 
     def __init__(
-        self,
-        target: Target,
-        cache: Cache,
-        paths: Mapping[str, Path],
-        python: str | None,
-        progress: Callable[[int], None],
+        self, target: Target, cache: Cache, workshop: Workshop, progress: Callable[[int], None]
     ) -> None:
         self.target = target
         self.exact = True
         self._cache = cache
-        self._paths = paths
-        self._python = python
+        self._workshop = workshop
         self._progress = progress
 
     def can_compile(self, batches: Sequence[Batch]) -> bool:
         """Whether there is an interpreter, or all was compiled before."""
-        return self._python is not None or all(
+        return self._workshop.python is not None or all(
             derive.known(batch, self.target, self._cache) is not None for batch in batches
         )
 
     def make(self, batches: Sequence[Batch]) -> list[dict[str, Made]]:
         """Recalled or made."""
-        return derive.derive(
-            batches, self.target, self._paths, self._python, self._cache, self._progress
-        )
+        return self._workshop.finish(batches, self._progress)

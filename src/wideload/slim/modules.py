@@ -30,6 +30,8 @@ class _Group(msgspec.Struct, frozen=True):
     paths: frozenset[str]
     stay: dict[str, str]
     """Sources that stay though others do not."""
+    documented: bool = True
+    """Whether docstrings stay whatever the options say."""
 
 
 def compile_modules(parts: Parts, sieve: Sieve, options: SlimOptions, maker: Maker) -> Bytecode:
@@ -38,7 +40,12 @@ def compile_modules(parts: Parts, sieve: Sieve, options: SlimOptions, maker: Mak
         return "none"
     wanted = frozenset(bytecode.compilable(sieve.paths))
     groups = [
-        _Group(one.wheel.name, frozenset(entry.path for entry in one.entries) & wanted, one.stay)
+        _Group(
+            one.wheel.name,
+            frozenset(entry.path for entry in one.entries) & wanted,
+            one.stay,
+            needs_docstrings(one.wheel.name, one.wheel.requires),
+        )
         for one in sieve.wheels
     ]
     # The user's own sources always stay: it is in these that he looks for the line.
@@ -68,7 +75,7 @@ def _batches(
     files = [*(one.entries for one in sieve.wheels), sieve.own]
     batches = []
     for entries, group in zip(files, groups, strict=True):
-        strip = options.docstrings == "strip" and not needs_docstrings(group.package)
+        strip = options.docstrings == "strip" and not group.documented
         style = Style(columns, "strip" if strip else "keep")
         batches.append(derive.modules(entries, group.paths, style))
     return batches

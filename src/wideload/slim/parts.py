@@ -10,7 +10,7 @@ import msgspec
 from wideload.slim import ledger
 from wideload.values.proposal import Removal
 from wideload.values.slimmed import Addition
-from wideload.values.tree import FileEntry
+from wideload.values.tree import Derived, FileEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,6 +26,8 @@ class Parts(msgspec.Struct):
     removals: list[Removal]
     additions: list[Addition]
     notes: list[str]
+    wheels: dict[str, str] = {}
+    """sha256 of the wheel of each package, for files that are made of it."""
 
     @property
     def size(self) -> int:
@@ -39,6 +41,7 @@ class Parts(msgspec.Struct):
     def change(self, after: FileEntry, rule: str, reason: str, package: str) -> bool:
         """Put a smaller file in the place of another; not done were it larger."""
         before = self.entries[after.path]
+        after = self._named(after, package)
         if after.size > before.size or after.compressed_size > before.compressed_size:
             return False
         self.entries[after.path] = after
@@ -52,8 +55,16 @@ class Parts(msgspec.Struct):
         """
         if entry.path in self.entries:
             raise ValueError(f"there is a {entry.path!r} already")
+        entry = self._named(entry, package)
         self.entries[entry.path] = entry
         self.additions.append(ledger.added(entry, rule, reason, package))
+
+    def _named(self, entry: FileEntry, package: str) -> FileEntry:
+        """The entry, with the wheel that it was made of."""
+        if not isinstance(entry.origin, Derived):
+            return entry
+        origin = msgspec.structs.replace(entry.origin, wheel=self.wheels.get(package, ""))
+        return msgspec.structs.replace(entry, origin=origin)
 
     def note_left(self, what: str, left: Iterable[tuple[str, str]]) -> None:
         """Note files that stay as they are, those of the same reason together.

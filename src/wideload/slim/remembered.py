@@ -19,6 +19,7 @@ from wideload.values.tree import Derived
 if TYPE_CHECKING:
     from wideload.cache import Cache
     from wideload.values.tree import FileTree
+    from wideload.values.unused import Chooser
 
 _KIND = "slimmed-functions"
 
@@ -33,11 +34,15 @@ def _rules_digest() -> bytes:
     return digest.digest()
 
 
-def key_of(resolution: Resolution, own: FileTree, options: SlimOptions) -> str:
+def key_of(
+    resolution: Resolution, own: FileTree, options: SlimOptions, chooser: Chooser | None = None
+) -> str:
     """Digest of all that the outcome depends on, but for an interpreter that is missing."""
     settled = msgspec.structs.replace(resolution, downloaded_bytes=0)
     digest = hashlib.sha256(_rules_digest())
     digest.update(msgspec.msgpack.encode((settled, own.entries, options)))
+    if chooser:
+        digest.update(chooser.key.encode())
     return digest.hexdigest()
 
 

@@ -17,7 +17,7 @@ from wideload.values.proposal import Removal
 from wideload.values.slimmed import Provided
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from wideload.values.resolution import Resolution, Wheel
     from wideload.values.target import Target
@@ -49,7 +49,7 @@ def _met_by_runtime(requirement: Requirement, target: Target) -> bool:
     return True
 
 
-def _objections(resolution: Resolution) -> Iterator[str]:
+def _objections(resolution: Resolution, carried: Collection[str]) -> Iterator[str]:
     for line in resolution.wishes:
         requirement = Requirement(line)
         if canonicalize_name(requirement.name) in SDK and not _met_by_runtime(
@@ -57,7 +57,8 @@ def _objections(resolution: Resolution) -> Iterator[str]:
         ):
             yield f"the requirements ask for {line}"
     for wheel in resolution.wheels:
-        if wheel.name in SDK:
+        # Whoever made a layer without the SDK meant it to meet the runtime's.
+        if wheel.name in SDK or wheel.name in carried:
             continue
         for line in wheel.requires:
             requirement = Requirement(line)
@@ -84,17 +85,32 @@ def _needed_elsewhere(resolution: Resolution) -> set[str]:
     return kept
 
 
-def provided_by_runtime(resolution: Resolution) -> tuple[tuple[Provided, ...], tuple[str, ...]]:
+def uses_sdk(requires: Iterable[str]) -> bool:
+    """Whether a distribution with these requirements calls AWS through the SDK."""
+    return any(canonicalize_name(Requirement(line).name) in SDK for line in requires)
+
+
+def provided_by_runtime(
+    resolution: Resolution, carried: Collection[str] = (), shadowed: Collection[str] = ()
+) -> tuple[tuple[Provided, ...], tuple[str, ...]]:
     """The distributions that the runtime carries, and why they are packed all the same.
 
-    Exactly one of the two is filled where the SDK is required at all.
+    Exactly one of the two is filled where the SDK is required of it at all.
+
+    :param carried: names that are taken from attached layers.
+    :param shadowed: names of all that attached layers carry, taken from there or not.
     """
-    present = {wheel.name for wheel in resolution.wheels}
+    present = {wheel.name for wheel in resolution.wheels} - set(carried)
     if not present & SDK:
         return (), ()
+    before = sorted(SDK & set(shadowed))
+    if before:
+        shadows = " and ".join(before)
+        note = f"the SDK is not taken from the runtime, where it would meet a layer's {shadows}"
+        return (), (note,)
     objections = tuple(
         f"the SDK is packed, not taken from the runtime, whose version is not fixed: {objection}"
-        for objection in _objections(resolution)
+        for objection in _objections(resolution, carried)
     )
     if objections:
         return (), objections

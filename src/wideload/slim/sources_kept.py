@@ -37,6 +37,10 @@ _READ_THEIR_SOURCE = {
     "virtualenv": "copies its own sources",
     "warp-lang": "compiles the source of functions",
 }
+_NOT_THEIR_OWN = frozenset({"langsmith", "pydantic", "reportlab", "sympy"})
+"""Distributions that read sources, but those of their callers alone (langsmith, pydantic: who
+lets it do so is found by the option that asks for it), to check themselves (reportlab), or to
+show them to a person (sympy)."""
 _FAMILIES = ("nvidia-", "tensorflow-", "torch")
 
 
@@ -55,10 +59,18 @@ def sources_kept(subject: Subject, paths: Collection[str]) -> dict[str, str]:
     opaque = subject.survey.opaque(subject.asked.sources)
     if opaque:
         return dict.fromkeys(sources, f"what {opaque} reads cannot be told")
+    there = frozenset(subject.paths)
+    reader = next((path for path in subject.survey.readers if path in there), "")
+    if reader and subject.name not in _NOT_THEIR_OWN:
+        return dict.fromkeys(sources, f"{reader} reads the source of functions")
     marked = dict(subject.survey.sources)
     # Whoever looks for packages by this name does so among his own.
     named = subject.asked.files - {"__init__.py"} | set(subject.survey.files) & {"__init__.py"}
-    listed = tuple(f"{posixpath.dirname(path)}/" for path in subject.survey.listing if "/" in path)
+    listed = tuple(
+        f"{posixpath.dirname(path)}/"
+        for path in subject.survey.listing
+        if path in there and "/" in path
+    )
     found: dict[str, str] = {}
     for path in sources:
         folder, _, name = path.rpartition("/")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -27,6 +28,22 @@ def each(work: Callable[[Job], Answer], jobs: Sequence[Job], size: int) -> Itera
     if count < 2 or size < _SMALL:
         yield from map(work, jobs)
         return
-    # Not forked: threads of this process, of a progress bar, say, must not be copied.
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+    with processes(count) as pool:
         yield from pool.map(work, jobs)
+
+
+def processes(count: int) -> ProcessPoolExecutor:
+    """As many processes, started as they are needed, which end when this one does, killed too."""
+    # Not forked: threads of this process, of a progress bar, say, must not be copied.
+    return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    threading.Thread(target=_await_end, daemon=True).start()
+
+
+def _await_end() -> None:
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)

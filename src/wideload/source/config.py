@@ -16,6 +16,7 @@ from wideload import limits
 from wideload.errors import WideloadError
 from wideload.source.nearest import nearest
 from wideload.source.toml import read_toml, table
+from wideload.values.bundle import BUNDLE_VARIABLE
 from wideload.values.function import Strategy
 from wideload.values.target import Architecture, Target
 
@@ -29,7 +30,7 @@ PYPROJECT_NAME = "pyproject.toml"
 # The patterns are botocore's: FunctionName, LayerVersionArn, Handler, EnvironmentVariableName.
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _LAYER = re.compile(
-    r"(arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\d{12}:layer:[a-zA-Z0-9_-]{1,140}):[0-9]+"
+    r"(arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\d{12}:layer:[a-zA-Z0-9_-]{1,140}):([0-9]+|latest)"
 )
 _VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
 _HOST = re.compile(
@@ -61,6 +62,18 @@ class FunctionConfig(msgspec.Struct, frozen=True):
     """MB of /tmp."""
     strategy: str = "auto"
     layers: tuple[str, ...] = ()
+    """Layers made by others, attached first, in this order: ARNs of layer versions, ``latest``
+    for the number leaving it to layers.lock.toml. What they carry is not packed."""
+    prefer: str | None = None
+    """Which version counts where a layer carries another one of a package than the lock has:
+    the ``lock``'s, which is then packed, or the ``layer``'s; unset refuses and explains."""
+    split: dict[str, int | str] = {}
+    """Where packages lie by the strategy ``layers``: the number of a layer, from 1, or
+    ``function``. What is not named here is placed so that little has to be uploaded often."""
+    bundle_access: str = "object"
+    """What the role may read by the strategy ``s3-bootstrap``: the ``object`` of each published
+    version, or all below the ``prefix`` of the function's bundles, so that its policy stays as
+    it is."""
     environment: dict[str, str] = {}
     network: tuple[str, ...] = ()
     description: str = ""
@@ -74,14 +87,22 @@ class FunctionConfig(msgspec.Struct, frozen=True):
     """Whether the tests folder is packed."""
     allow_secrets: tuple[str, ...] = ()
     """Paths of files to pack although they look like secrets."""
-    slim: str = "runtime"
+    slim: str = "safe"
     """What is left out of the packages: what the ``runtime`` carries; that and tests, stubs,
-    sources, documentation and unloaded parts of libraries (``safe``); or ``none``."""
+    sources, documentation and unloaded parts of libraries (``safe``); that and what the events
+    of `wideload trace` did not use (``traced``); or ``none``."""
     bytecode: str = "auto"
-    """How modules ship compiled where ``slim`` is ``safe``: ``beside`` their sources, in their
-    place (``sourceless``), not at all (``none``); ``auto`` is beside while it fits."""
+    """How modules ship compiled where ``slim`` is ``safe`` or ``traced``: ``beside`` their
+    sources, in their place (``sourceless``), not at all (``none``); ``auto`` is beside while it
+    fits."""
+    docstrings: str = "keep"
+    """Whether compiled modules of packages ``keep`` their docstrings; ``strip`` leaves them out
+    where nothing is known to read them."""
     keep: tuple[str, ...] = ()
     """Patterns of paths that slimming leaves alone, e.g. ``scipy/stats/tests/*``."""
+    allow_unloadable: tuple[str, ...] = ()
+    """Patterns of paths of libraries to pack although the runtime cannot load them, for such
+    as nothing ever loads."""
     max_unzipped: int | str | None = None
     """What the package may weigh: bytes, or a size like ``"180 MB"``."""
     max_zipped: int | str | None = None
@@ -99,8 +120,11 @@ class Project(msgspec.Struct, frozen=True):
 
 # What a key takes, in words, and an example for the hint.
 _STRINGS = "a list of strings"
-_SLIM = ("runtime", "safe", "none")
+_SLIM = ("runtime", "safe", "traced", "none")
+_PREFER = ("lock", "layer")
+_BUNDLE_ACCESS = ("object", "prefix")
 _BYTECODE = ("auto", "beside", "sourceless", "none")
+_DOCSTRINGS = ("keep", "strip")
 _ALLOWED: dict[str, tuple[str, str]] = {
     "handler": ("module.function, without spaces, at most 128 characters", '"app.handler"'),
     "runtime": (" or ".join(Target.known_runtimes()), '"python3.13"'),
@@ -112,6 +136,12 @@ _ALLOWED: dict[str, tuple[str, str]] = {
     "ephemeral": ("a whole number of MB", "512"),
     "strategy": (", ".join(["auto", *Strategy]), '"auto"'),
     "layers": ("a list of at most 5 ARNs of layer versions, each of another layer", "[]"),
+    "prefer": (" or ".join(_PREFER), '"lock"'),
+    "split": (
+        'a table of packages, each with the number of a layer or "function"',
+        '{ numpy = 1, requests = "function" }',
+    ),
+    "bundle_access": (" or ".join(_BUNDLE_ACCESS), '"object"'),
     "environment": ("a table of strings", '{ STAGE = "prod" }'),
     "network": ('a list of host names, without scheme or path, or "*"', '["example.com"]'),
     "description": (f"a string of at most {_DESCRIPTION} characters", '""'),
@@ -122,7 +152,9 @@ _ALLOWED: dict[str, tuple[str, str]] = {
     "tests": ("true or false", "false"),
     "slim": (" or ".join(_SLIM), '"safe"'),
     "bytecode": (" or ".join(_BYTECODE), '"auto"'),
+    "docstrings": (" or ".join(_DOCSTRINGS), '"keep"'),
     "keep": (_STRINGS, '["scipy/stats/tests/*"]'),
+    "allow_unloadable": (_STRINGS, '["demo/plugins/*.so"]'),
     "max_unzipped": ("a number of bytes, or a size", '"180 MB"'),
     "max_zipped": ("a number of bytes, or a size", '"60 MB"'),
     "allow_secrets": ("a list of paths in the source folder", '["certs/public.pem"]'),
@@ -274,9 +306,13 @@ def _check_values(config: FunctionConfig, where: _Table) -> None:
         ("strategy", config.strategy, ("auto", *Strategy)),
         ("slim", config.slim, _SLIM),
         ("bytecode", config.bytecode, _BYTECODE),
+        ("docstrings", config.docstrings, _DOCSTRINGS),
+        ("bundle_access", config.bundle_access, _BUNDLE_ACCESS),
     ):
         if chosen not in allowed:
             raise where.refuse(key, chosen)
+    if config.prefer is not None and config.prefer not in _PREFER:
+        raise where.refuse("prefer", config.prefer)
     for key, value in (
         ("memory", config.memory),
         ("timeout", config.timeout),
@@ -298,8 +334,13 @@ def _check_values(config: FunctionConfig, where: _Table) -> None:
 
 
 def _check_layers(config: FunctionConfig, where: _Table) -> None:
-    if limits.check_layer_count(len(config.layers)):
-        raise where.refuse("layers", "", why=f"found {len(config.layers)} layers")
+    broken = limits.check_layer_count(len(config.layers))
+    if broken:
+        raise where.refuse(
+            "layers",
+            "",
+            why=f"found {len(config.layers)} layers, where AWS would answer {broken.aws_error}",
+        )
     seen: set[str] = set()
     for arn in config.layers:
         match = _LAYER.fullmatch(arn)
@@ -308,12 +349,17 @@ def _check_layers(config: FunctionConfig, where: _Table) -> None:
         if match[1] in seen:
             raise where.refuse("layers", "", why=f"{match[1]} stands twice")
         seen.add(match[1])
+    for place in config.split.values():
+        if place != "function" and (isinstance(place, str) or place < 1):
+            raise where.refuse("split", place)
 
 
 def _check_environment(config: FunctionConfig, where: _Table) -> None:
     for name in config.environment:
         if name in limits.RESERVED_VARIABLES:
             raise where.refuse("environment", "", why=f"Lambda sets {name} itself")
+        if name == BUNDLE_VARIABLE:
+            raise where.refuse("environment", "", why=f"wideload sets {name} itself")
         if not _VARIABLE.fullmatch(name):
             raise where.refuse(
                 "environment", name, "a name of two or more letters, digits and _, a letter first"

@@ -18,7 +18,18 @@ from wideload.source.locks import Selection
 from wideload.source.nearest import nearest
 from wideload.source.requirements import read_requirements
 from wideload.source.secrets import guard_secrets
-from wideload.values.function import Budget, Bytecode, Function, Settings, Slim, Strategy
+from wideload.values.function import (
+    Budget,
+    BundleAccess,
+    Bytecode,
+    Docstrings,
+    Function,
+    Prefer,
+    Settings,
+    Slim,
+    Strategy,
+)
+from wideload.values.split import Place
 from wideload.values.target import Target
 
 if TYPE_CHECKING:
@@ -97,10 +108,15 @@ def read_function(
             description=config.description,
         ),
         strategy=strategy,
+        bundle_access=msgspec.convert(config.bundle_access, BundleAccess),
         network=config.network,
         slim=msgspec.convert(config.slim, Slim),
         bytecode=msgspec.convert(config.bytecode, Bytecode),
+        docstrings=msgspec.convert(config.docstrings, Docstrings),
         keep=config.keep,
+        allow_unloadable=config.allow_unloadable,
+        prefer=None if config.prefer is None else msgspec.convert(config.prefer, Prefer),
+        split={name: msgspec.convert(place, Place) for name, place in config.split.items()},
         budget=Budget(
             None if config.max_unzipped is None else parse_size(config.max_unzipped),
             None if config.max_zipped is None else parse_size(config.max_zipped),

@@ -44,6 +44,8 @@ _BUILD_INPUTS = (
     *("/wideload.toml", f"/{IGNORE_NAME}", "/.gitignore", "/.gitattributes", "/.python-version"),
     *("/requirements.txt", "/pyproject.toml", "/pylock.toml", "/pylock.*.toml"),
     *("/uv.lock", "/poetry.lock", "/Pipfile", "/Pipfile.lock", "/*.profile.json"),
+    "/*.split.json",
+    "/layers.lock.toml",
 )
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from wideload.values.split import Place
 from wideload.values.target import Target
 from wideload.values.tree import FileTree
 
@@ -23,8 +24,16 @@ class Strategy(enum.StrEnum):
     IMAGE = "image"
 
 
-Slim = Literal["runtime", "safe", "none"]
+Slim = Literal["runtime", "safe", "traced", "none"]
 Bytecode = Literal["auto", "beside", "sourceless", "none"]
+Docstrings = Literal["keep", "strip"]
+Prefer = Literal["lock", "layer"]
+"""Which version of a package counts where an attached layer carries another one than the
+lock has."""
+
+BundleAccess = Literal["object", "prefix"]
+"""What of its bucket a function that is started from a bundle may read: the ``object`` of each
+of its versions, or all below the ``prefix`` of its bundles."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -38,7 +47,8 @@ class Settings(msgspec.Struct, frozen=True):
     """MB of /tmp."""
     environment: dict[str, str] = {}
     layers: tuple[str, ...] = ()
-    """ARNs of layer versions made by others, attached first."""
+    """ARNs of layer versions made by others, attached first; read from the configuration it
+    may say ``latest`` for the number."""
     description: str = ""
 
 
@@ -118,13 +128,22 @@ class Function(msgspec.Struct, frozen=True):
     requirements: Requirements
     settings: Settings
     strategy: Strategy | Literal["auto"] = "auto"
-    slim: Slim = "runtime"
+    slim: Slim = "safe"
     """What slimming leaves out: what the ``runtime`` carries, that and all else that is
-    ``safe`` to, or ``none``."""
+    ``safe`` to, that and what no ``traced`` event used, or ``none``."""
     bytecode: Bytecode = "auto"
-    """How modules ship compiled where slimming is ``safe``."""
+    """How modules ship compiled where slimming is ``safe`` or ``traced``."""
+    docstrings: Docstrings = "keep"
+    """Whether compiled modules of packages keep their docstrings."""
     keep: tuple[str, ...] = ()
     """Patterns of paths that no rule of slimming touches."""
+    allow_unloadable: tuple[str, ...] = ()
+    """Patterns of paths of libraries that are packed though they cannot be loaded."""
     budget: Budget = Budget()
+    split: dict[str, Place] = {}
+    """By hand: where packages lie, if there are layers."""
+    prefer: Prefer | None = None
+    """Nothing: such a package is refused."""
+    bundle_access: BundleAccess = "object"
     network: tuple[str, ...] = ()
     """Hosts that the function may reach while it runs on this machine; ``*`` is all."""

@@ -58,4 +58,4 @@ class Resolution(msgspec.Struct, frozen=True):
     wishes: tuple[str, ...] = ()
     """The user's own requirements and constraints, as PEP 508 without markers."""
     downloaded_bytes: int = 0
-    """Bytes of wheels fetched to know all this. Never part of an artifact."""
+    """Bytes of wheels and attached layers fetched to know all this. Never part of an artifact."""

@@ -41,6 +41,11 @@ class SlimOptions(msgspec.Struct, frozen=True):
     ``*`` matches ``/`` as well."""
     layers_bytes: int = 0
     """What layers made by others take of the unzipped quota."""
+    provided: tuple[Provided, ...] = ()
+    """Distributions of the resolution that attached layers carry."""
+    shadowed: tuple[str, ...] = ()
+    """Names of all distributions that attached layers carry: Python finds these before the
+    runtime's."""
 
 
 class Addition(msgspec.Struct, frozen=True, order=True):

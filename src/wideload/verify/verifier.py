@@ -26,6 +26,7 @@ _PROBE_MEMORY = 3008
 """MB. The probe imports everything at once, which the function itself need not."""
 _PROBE_TIMEOUT = 600
 _SHOWN = 600
+_NAMED = 3
 
 
 def read_cases(events: Sequence[Path], source: Path) -> tuple[Case, ...]:
@@ -55,17 +56,23 @@ def _json(path: Path) -> bytes:
 
 
 def verify(
-    sandbox: Sandbox, spec: EnvironmentSpec, modules: Sequence[str], cases: Sequence[Case]
+    sandbox: Sandbox,
+    spec: EnvironmentSpec,
+    modules: Sequence[str],
+    cases: Sequence[Case],
+    *,
+    first: str = "",
 ) -> Verdict:
     """Import every module, then invoke with every case.
 
     :param spec: of the function as it will run; its task folder is the package's content.
+    :param first: a module to import before all others, where one brings them.
     :raises WideloadError: this machine cannot run it at all.
     """
     checks: list[Check] = []
     missing: dict[str, None] = {}
     if modules:
-        answer = _probe(sandbox, spec, modules)
+        answer = _probe(sandbox, spec, modules, first)
         missing.update(dict.fromkeys(answer.missing))
         checks.extend(_imports(answer, modules))
     environment = None
@@ -88,27 +95,35 @@ def compare(
     raw: EnvironmentSpec,
     modules: Sequence[str],
     cases: Sequence[Case],
+    left_out: Sequence[str] = (),
+    *,
+    first: str = "",
 ) -> Verdict:
     """Hold a slimmed package to what the same package does unslimmed.
 
     :param raw: of the unslimmed package.
     :param modules: that both offer; those that import unslimmed must import slimmed.
     :param cases: whose answers must be the same.
+    :param left_out: modules that were left out since no traced event used them; told.
+    :param first: a module of the slimmed package to import before all others.
     :raises WideloadError: this machine cannot run it at all.
     """
-    before, after = _probe(sandbox, raw, modules), _probe(sandbox, spec, modules)
+    before, after = _probe(sandbox, raw, modules), _probe(sandbox, spec, modules, first)
     checks: list[Check] = []
     for answer in (before, after):
         if answer.outcome is not Outcome.SUCCESS:
             return Verdict((Check("imports", False, _words(answer)),), answer.missing)
-    failed_before, failed_after = (
-        json.loads(answer.payload)["failed"] for answer in (before, after)
-    )
-    broken = {name: why for name, why in failed_after.items() if name not in failed_before}
+    failed_before = _failed(before)[0]
+    failed, asking = _failed(after)
+    broken = {name: why for name, why in failed.items() if name not in failed_before}
+    asking = [name for name in asking if name not in failed_before]
     checks.extend(Check(f"import {name}", False, why) for name, why in broken.items())
     if not broken:
-        count = len(modules) - len(failed_before)
-        checks.append(Check("imports", True, f"{count} modules import, as unslimmed"))
+        count = len(modules) - len(failed_before) - len(asking)
+        detail = f"{count} modules import, as unslimmed"
+        if left_out:
+            detail += f"; {len(left_out)} are left out, as no traced event used them"
+        checks.append(Check("imports", True, detail + _of_left_out(asking)))
     for case in cases:
         answers = [_once(sandbox, one, case) for one in (raw, spec)]
         same = [json.loads(one.payload) for one in answers]
@@ -130,7 +145,9 @@ def _once(sandbox: Sandbox, spec: EnvironmentSpec, case: Case) -> Invocation:
         environment.close()
 
 
-def _probe(sandbox: Sandbox, spec: EnvironmentSpec, modules: Sequence[str]) -> Invocation:
+def _probe(
+    sandbox: Sandbox, spec: EnvironmentSpec, modules: Sequence[str], first: str = ""
+) -> Invocation:
     with tempfile.TemporaryDirectory(prefix="wideload-") as folder:
         layer = Path(folder) / "layer"
         (layer / "python").mkdir(parents=True)
@@ -148,7 +165,7 @@ def _probe(sandbox: Sandbox, spec: EnvironmentSpec, modules: Sequence[str]) -> I
         )
         environment = sandbox.start(probing)
         try:
-            event = json.dumps({"modules": list(modules)}).encode()
+            event = json.dumps({"first": first, "modules": list(modules)}).encode()
             return environment.invoke(event, str(uuid.uuid4()))
         finally:
             environment.close()
@@ -157,10 +174,25 @@ def _probe(sandbox: Sandbox, spec: EnvironmentSpec, modules: Sequence[str]) -> I
 def _imports(answer: Invocation, modules: Sequence[str]) -> list[Check]:
     if answer.outcome is not Outcome.SUCCESS:
         return [Check("imports", False, _words(answer))]
-    failed: dict[str, str] = json.loads(answer.payload)["failed"]
+    failed, asking = _failed(answer)
     if not failed:
-        return [Check("imports", True, f"{len(modules)} modules import")]
+        count = len(modules) - len(asking)
+        return [Check("imports", True, f"{count} modules import{_of_left_out(asking)}")]
     return [Check(f"import {name}", False, why) for name, why in failed.items()]
+
+
+def _failed(answer: Invocation) -> tuple[dict[str, str], list[str]]:
+    """What did not import, and why; apart from it what only asks for something left out."""
+    told = json.loads(answer.payload)
+    asking: list[str] = told["left_out"]
+    return {name: why for name, why in told["failed"].items() if name not in asking}, asking
+
+
+def _of_left_out(asking: Sequence[str]) -> str:
+    if not asking:
+        return ""
+    more = f" and {len(asking) - _NAMED} more" if len(asking) > _NAMED else ""
+    return f"; what is left out is asked for by {', '.join(asking[:_NAMED])}{more}"
 
 
 def _judge(case: Case, answer: Invocation) -> Check:
@@ -172,10 +204,17 @@ def _judge(case: Case, answer: Invocation) -> Check:
         took += f" after {answer.init_ms:.0f} ms of init"
     if case.expected is None:
         return Check(name, True, f"answered in {took}")
-    found: Any = json.loads(answer.payload)
-    if found == json.loads(case.expected):
+    if answers(case, answer.payload):
         return Check(name, True, f"the expected answer in {took}")
     return Check(name, False, f"another answer than expected: {_cut(answer.payload)}")
+
+
+def answers(case: Case, payload: bytes) -> bool:
+    """Whether a payload is the answer that a case expects, if it expects one."""
+    if case.expected is None:
+        return True
+    found: Any = json.loads(payload)
+    return bool(found == json.loads(case.expected))
 
 
 def _words(answer: Invocation) -> str:

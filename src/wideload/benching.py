@@ -1,0 +1,345 @@
+"""Composes `wideload bench`: each way to start a function, made ready and timed beside the
+others in one sandbox, with S3 as far away as it is for a function."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, assert_never
+from urllib.parse import urlsplit
+
+import msgspec
+
+from wideload.bench import baselines
+from wideload.bench.measure import Contender, measure
+from wideload.bench.shaper import Shaper
+from wideload.build.ahead import Ahead
+from wideload.build.builder import FUNCTION_ZIP
+from wideload.build.builder import build as write_build
+from wideload.errors import WideloadError
+from wideload.pipeline import Fetched, Prepared, state_folder
+from wideload.values.artifact import FUNCTION_ROLE
+from wideload.values.function import Function, Slim, Strategy
+from wideload.values.instruction import UploadObject
+from wideload.values.network import Network
+from wideload.values.proposal import Plan, Proposal
+from wideload.values.timing import BENCH_SCHEMA, Bench
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wideload.deploy.cloud import Cloud
+    from wideload.pipeline import Built, Narrator, Pipeline
+    from wideload.values.environment import EnvironmentSpec
+
+Baseline = Literal["plain", "shell", "stream"]
+BASELINES: tuple[Baseline, ...] = ("plain", "shell", "stream")
+_ALIKE = (Strategy.DIRECT_ZIP, Strategy.S3_ZIP)
+"""By whichever of these a package got there, it starts alike."""
+_WHAT: dict[Strategy | Baseline, str] = {
+    Strategy.DIRECT_ZIP: "all of it in /var/task",
+    Strategy.S3_ZIP: "all of it in /var/task",
+    Strategy.LAYERS: "its packages in layers at /opt",
+    Strategy.S3_BOOTSTRAP: "its packages from S3, unpacked into /tmp while they are imported",
+    "plain": "the same package in /var/task, as if no limit refused it",
+    "shell": "the unslimmed package from S3 by download_file, unzip and os.system",
+    "stream": "the unslimmed package from S3 as a tar.gz, unpacked before it is imported",
+}
+_TIMINGS = {"WIDELOAD_TIMINGS": "1"}
+_LEVEL = 6
+_TIMEOUT = 300
+_CALLS = 3
+"""Warm calls after each cold start: a way that does its work anew at each takes long."""
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What is to be measured."""
+
+    runs: int = 5
+    ways: tuple[str, ...] = ()
+    """Strategies and names of `BASELINES`; none is each that works, and all of these."""
+    memory: int | None = None
+    """MB, instead of the configured."""
+    slim: Slim | None = None
+    """Instead of the configured."""
+    network: Network = Network()
+
+
+def bench(
+    pipeline: Pipeline, narrator: Narrator, function: Function, order: Order, events: Sequence[Path]
+) -> Bench:
+    """Time cold and warm starts of each way.
+
+    :param events: the first is invoked with; none is event.json of the function's folder, whose
+        answer must be that of expected.json, where there is one.
+    :raises WideloadError: a way is not known or is refused, there is no event, or this machine
+        cannot run the function.
+    """
+    from wideload.sandbox.linux import LinuxSandbox  # noqa: PLC0415
+    from wideload.verify.verifier import answers, read_cases  # noqa: PLC0415
+
+    cases = read_cases(events, Path(function.source))
+    if not cases:
+        raise WideloadError(
+            f"there is no event to invoke {function.name} with",
+            why="its folder has no event.json",
+            hint="write one, or name a file with --event",
+        )
+    maker = _Maker(pipeline, _as_ordered(function, order))
+    ways = _ways(maker.plan, order.ways)
+    endpoint = urlsplit(pipeline.reach(Path(function.root)).endpoint)
+    if endpoint.hostname is None or endpoint.port is None:
+        raise AssertionError(f"the embedded AWS is at {endpoint.geturl()!r}")
+    sandbox = LinuxSandbox(pipeline.cache.root)
+    sandbox.prepare(function.target)
+    contenders = [Contender(way, _WHAT[way], maker.spec(way)) for way in ways]
+    shaper = Shaper((endpoint.hostname, endpoint.port), order.network)
+    try:
+        behind = f"http://127.0.0.1:{shaper.port}"
+        timings, missing = measure(
+            sandbox,
+            [_seen_through(one, behind) for one in contenders],
+            cases[0].event,
+            shaper,
+            runs=order.runs,
+            calls=_CALLS,
+            answer=lambda payload: answers(cases[0], payload),
+            progress=_Counting(narrator, order.runs, len(contenders)).one,
+        )
+    finally:
+        shaper.close()
+    settings = maker.function.settings
+    return Bench(
+        schema=BENCH_SCHEMA,
+        function=function.name,
+        target=function.target,
+        memory=settings.memory,
+        ephemeral=settings.ephemeral,
+        network=order.network,
+        timings=timings,
+        missing=missing,
+    )
+
+
+class _Counting:
+    """Tells when each way was started once more."""
+
+    def __init__(self, narrator: Narrator, runs: int, ways: int) -> None:
+        self._narrator, self._runs, self._ways, self._done = narrator, runs, ways, 0
+
+    def one(self, more: int) -> None:
+        """A start is done."""
+        self._done += more
+        if self._done % self._ways == 0:
+            self._narrator.tell(f"started each way: {self._done // self._ways} of {self._runs}")
+
+
+def _as_ordered(function: Function, order: Order) -> Function:
+    settings = function.settings
+    if order.memory is not None:
+        settings = msgspec.structs.replace(settings, memory=order.memory)
+    return msgspec.structs.replace(
+        function, settings=settings, slim=order.slim or function.slim, strategy="auto"
+    )
+
+
+def _seen_through(contender: Contender, endpoint: str) -> Contender:
+    # A slow start is to be timed, not cut off.
+    timeout = max(contender.spec.timeout, _TIMEOUT)
+    spec = msgspec.structs.replace(contender.spec, endpoint=endpoint, timeout=timeout)
+    return msgspec.structs.replace(contender, spec=spec)
+
+
+def _ways(plan: Plan, wanted: Sequence[str]) -> tuple[Strategy | Baseline, ...]:
+    """The ways to measure.
+
+    :raises WideloadError: one is not known, or is refused.
+    """
+    feasible = [one.strategy for one in plan.candidates if isinstance(one, Proposal)]
+    if not wanted:
+        alike = [strategy for strategy in feasible if strategy in _ALIKE][1:]
+        return (*(one for one in feasible if one not in alike), *BASELINES)
+    known: dict[str, Strategy | Baseline] = {
+        **{one.strategy.value: one.strategy for one in plan.candidates},
+        **{name: name for name in BASELINES},
+    }
+    for name in wanted:
+        if name not in known:
+            raise WideloadError(
+                f"there is no way {name!r} to start {plan.function}",
+                why=f"known are {', '.join(known)}",
+            )
+    found = tuple(dict.fromkeys(known[name] for name in wanted))
+    for way in found:
+        if isinstance(way, Strategy) and way not in feasible:
+            raise WideloadError(
+                f"{way} is no way to ship {plan.function}",
+                hint=f"`wideload plan {plan.function}` says why",
+            )
+    return found
+
+
+class _Maker:
+    """Makes each way ready, in folders of its own beside the function's build."""
+
+    def __init__(self, pipeline: Pipeline, function: Function) -> None:
+        self._pipeline = pipeline
+        self._fetched = pipeline.fetch(pipeline.prepare(function))
+        self.function = self._fetched.prepared.function
+        self.plan = pipeline.plan(self._fetched.prepared)
+        self._raw: Fetched | None = None
+
+    def spec(self, way: Strategy | Baseline) -> EnvironmentSpec:
+        """What an environment is started from that starts the function this way."""
+        if isinstance(way, Strategy):
+            return self._strategy(way)
+        match way:
+            case "plain":
+                return self._timed(self._pipeline.spec(self._whole(self._fetched, way)))
+            case "shell":
+                built = self._whole(self._unslimmed(), "raw")
+                code = {
+                    f"{baselines.SHELL_MODULE}.py": baselines.SHELL,
+                    "main.py": baselines.SHELL_MAIN,
+                }
+                package = built.folder / FUNCTION_ZIP
+                sha256 = built.manifest.artifact(FUNCTION_ROLE).sha256
+                return self._fetching(built, baselines.SHELL_MODULE, code, package, sha256)
+            case "stream":
+                built = self._whole(self._unslimmed(), "raw")
+                package = self._archive(built)
+                sha256 = _digest(package)
+                code = {f"{baselines.STREAM_MODULE}.py": baselines.STREAM}
+                return self._fetching(built, baselines.STREAM_MODULE, code, package, sha256)
+            case _:
+                assert_never(way)
+
+    def _folder(self, name: str) -> Path:
+        return state_folder(self.function) / "bench" / self.function.name / name
+
+    def _strategy(self, strategy: Strategy) -> EnvironmentSpec:
+        function = msgspec.structs.replace(self.function, strategy=strategy)
+        prepared = msgspec.structs.replace(self._fetched.prepared, function=function)
+        fetched = msgspec.structs.replace(self._fetched, prepared=prepared)
+        built = self._pipeline.pack(fetched, folder=self._folder(strategy.value))
+        spec = self._pipeline.spec(built)
+        if strategy is not Strategy.S3_BOOTSTRAP:
+            return self._timed(spec)
+        return msgspec.structs.replace(spec, environment={**spec.environment, **_TIMINGS})
+
+    def _unslimmed(self) -> Fetched:
+        if self._raw is None:
+            raw = msgspec.structs.replace(self.function, slim="none")
+            self._raw = self._pipeline.fetch(self._pipeline.prepare(raw))
+        return self._raw
+
+    def _whole(self, fetched: Fetched, name: str) -> Built:
+        """All of it in one zip, whatever it weighs."""
+        prepared, folder = fetched.prepared, self._folder(name)
+        tree = prepared.slimmed.tree
+        proposal = Proposal(Strategy.DIRECT_ZIP, tree.zipped_bytes, tree.unzipped_bytes, "")
+        return self._built(prepared, fetched.paths, proposal, folder)
+
+    def _built(
+        self, prepared: Prepared, paths: dict[str, Path], proposal: Proposal, folder: Path
+    ) -> Built:
+        from wideload.pipeline import Built  # noqa: PLC0415
+
+        cache, function = self._pipeline.cache, prepared.function
+        manifest = write_build(
+            function,
+            prepared.resolution,
+            prepared.slimmed,
+            proposal,
+            paths,
+            folder,
+            cache,
+            Ahead(folder / FUNCTION_ZIP, cache),
+        )
+        tree = prepared.slimmed.tree
+        return Built(function, self.plan, manifest, tree, folder, prepared.attached.layers)
+
+    def _timed(self, spec: EnvironmentSpec) -> EnvironmentSpec:
+        """The same, with a handler around the function's that tells how long its import took."""
+        layer = self._folder("plain-handler")
+        _write(layer / "python" / f"{baselines.PLAIN_MODULE}.py", baselines.PLAIN)
+        return msgspec.structs.replace(
+            spec,
+            handler=f"{baselines.PLAIN_MODULE}.handler",
+            layers=(*spec.layers, str(layer)),
+            environment={**spec.environment, "BENCH_HANDLER": self.function.handler},
+        )
+
+    def _fetching(
+        self, built: Built, module: str, code: dict[str, str], package: Path, sha256: str
+    ) -> EnvironmentSpec:
+        """A function of this code, which fetches a package from S3."""
+        root = Path(self.function.root)
+        cloud = self._pipeline.cloud(root, "local")
+        bucket, key = self._bring(cloud, package, sha256)
+        task = self._folder(f"{module}-task")
+        for name, text in code.items():
+            _write(task / name, text)
+        reach = self._pipeline.reach(root)
+        # The package itself is not unpacked for it.
+        spec = self._pipeline.bare_spec(built, task)
+        return msgspec.structs.replace(
+            spec,
+            handler=f"{module}.handler",
+            environment={
+                **spec.environment,
+                "BENCH_HANDLER": self.function.handler,
+                "BENCH_BUCKET": bucket,
+                "BENCH_KEY": key,
+            },
+            credentials=reach.credentials,
+            region=reach.region,
+            account=reach.account,
+        )
+
+    def _bring(self, cloud: Cloud, package: Path, sha256: str) -> tuple[str, str]:
+        """Bucket and key of a file, where nothing names it: so that `gc` takes it away."""
+        from wideload.deploy import names  # noqa: PLC0415
+        from wideload.deploy.bundles import bring  # noqa: PLC0415
+
+        identity = cloud.identity()
+        bucket = names.bucket_name(identity)
+        key = f"{names.bundle_prefix(self.function.name)}bench/{sha256}"
+        size = package.stat().st_size
+        step = UploadObject(bucket, key, identity.account, package.name, sha256, size)
+        bring(step, package.parent, cloud)
+        return bucket, key
+
+    def _archive(self, built: Built) -> Path:
+        """The package as a tar.gz, made once."""
+        sha256 = built.manifest.artifact(FUNCTION_ROLE).sha256
+        path = built.folder / f"{sha256[:16]}.tar.gz"
+        if path.is_file():
+            return path
+        tree = Path(self._pipeline.spec(built).task)
+        temporary = path.with_suffix(".new")
+        with (
+            gzip.open(temporary, "wb", compresslevel=_LEVEL) as out,
+            tarfile.open(fileobj=out, mode="w|") as archive,
+        ):
+            for entry in sorted(tree.iterdir()):
+                archive.add(entry, entry.name)
+        temporary.replace(path)
+        return path
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write(path: Path, text: str) -> None:
+    """A file that the function may read, though it is not its owner's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    for each in (path, path.parent):
+        each.chmod(0o644 if each == path else 0o755)
+    os.sync()

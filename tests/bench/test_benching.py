@@ -1,0 +1,107 @@
+"""Which ways are measured, and that each of them starts the function in the sandbox."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local_index import LocalIndex
+from made_projects import Listener, ProjectMaker
+from wheel_maker import wheel
+from wideload.benching import Order, bench
+from wideload.errors import WideloadError
+from wideload.local import daemon
+from wideload.pipeline import Pipeline, local_state
+from wideload.report.bench import bench_json, bench_svg
+from wideload.values.timing import Bench
+from zstd_wheel import fetched, put
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wideload.cache import Cache
+
+APP = "import alpha\n\ndef handler(event, context):\n    return {'name': alpha.NAME, **event}\n"
+
+
+@pytest.fixture(scope="session")
+def with_zstd() -> Cache:
+    return fetched("python3.13")
+
+
+@pytest.fixture
+def project(
+    with_zstd: Cache, index: LocalIndex, projects: ProjectMaker, store: Cache
+) -> Iterator[Path]:
+    put(with_zstd, store)
+    index.add(wheel("alpha", files={"alpha/__init__.py": "NAME = 'alpha'\n"}))
+    root = projects.make(
+        "shop",
+        "alpha\n",
+        files={
+            "app.py": APP,
+            "event.json": '{"n": 1}',
+            "expected.json": '{"name": "alpha", "n": 1}',
+        },
+    )
+    yield root
+    daemon.stop(local_state(root))
+
+
+def measured(root: Path, store: Cache, order: Order) -> Bench:
+    listener = Listener()
+    pipeline = Pipeline(listener, store)
+    return bench(pipeline, listener, pipeline.source(None, root), order, [])
+
+
+@pytest.mark.network
+def test_a_way_that_is_not_known(project: Path, store: Cache) -> None:
+    with pytest.raises(WideloadError, match="there is no way 'zipp' to start shop") as told:
+        measured(project, store, Order(ways=("zipp",)))
+    assert told.value.why == (
+        "known are direct-zip, s3-zip, layers, s3-bootstrap, plain, shell, stream"
+    )
+
+
+@pytest.mark.network
+def test_without_an_event_there_is_nothing_to_measure(project: Path, store: Cache) -> None:
+    (project / "event.json").unlink()
+    with pytest.raises(WideloadError, match="there is no event to invoke shop with"):
+        measured(project, store, Order())
+
+
+@pytest.mark.heavy
+@pytest.mark.sandbox
+@pytest.mark.network
+def test_each_way_starts_and_answers(
+    project: Path, store: Cache, clean_environment: pytest.MonkeyPatch
+) -> None:
+    # The sandbox's interpreter and packages are those of this machine's user.
+    clean_environment.undo()
+    found = measured(project, store, Order(runs=1))
+    ways = [timing.way for timing in found.timings]
+    assert ways == ["direct-zip", "layers", "s3-bootstrap", "plain", "shell", "stream"]
+    assert [timing.failure for timing in found.timings] == [""] * len(ways)
+    fetched_bytes = {one.way: one.starts[0].fetched_bytes for one in found.timings}
+    assert fetched_bytes["direct-zip"] == fetched_bytes["layers"] == fetched_bytes["plain"] == 0
+    assert min(fetched_bytes[way] for way in ("s3-bootstrap", "shell", "stream")) > 0
+    assert all(one.starts[0].phases["import"] > 0 for one in found.timings)
+    told = bench_json(found)
+    assert json.loads(json.dumps(told)) == told
+    assert all(way in bench_svg(found) for way in ways)
+
+
+@pytest.mark.heavy
+@pytest.mark.sandbox
+@pytest.mark.network
+def test_a_wrong_answer_is_not_timed(
+    project: Path, store: Cache, clean_environment: pytest.MonkeyPatch
+) -> None:
+    clean_environment.undo()
+    (project / "expected.json").write_text('{"name": "beta"}')
+    (timing,) = measured(project, store, Order(runs=1, ways=("s3-bootstrap",))).timings
+    assert timing.starts == ()
+    assert "its answer is wrong" in timing.failure
