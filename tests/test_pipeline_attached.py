@@ -374,8 +374,9 @@ def test_half_an_sdk_in_a_layer_keeps_the_runtimes_out(
         "botocore": f"1.40 {arn}",
         "s3transfer": "0.13 packed",
     }
-    assert found.slimmed.notes == (
-        "the SDK is not taken from the runtime, where it would meet a layer's botocore",
+    assert (
+        "the SDK is not taken from the runtime, where it would meet a layer's botocore"
+        in found.slimmed.notes
     )
 
 

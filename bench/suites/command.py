@@ -165,7 +165,7 @@ def show(found: list[Compared]) -> None:
             console.print(f"{one.side}: {each.id}: {each.raw} → {each.slimmed}", soft_wrap=True)
             console.print(each.slimmed_message or each.raw_message, markup=False)
         for each in one.expected:
-            why = why_expected(each.id, one.side)
+            why = why_expected(each.id)
             console.print(f"{one.side}: {each.id}: expected: it {why}", soft_wrap=True)
         for each in one.flaky:
             text = f"{one.side}: {each.id}: flaky ({each.raw}, {each.slimmed})"
@@ -187,7 +187,7 @@ def write(found: list[Compared]) -> None:
     told: dict[str, None] = {}
     for one in found:
         for each in one.expected:
-            told[f"- `{each.id.partition('::')[0]}` {why_expected(each.id, one.side)}"] = None
+            told[f"- `{each.id.partition('::')[0]}` {why_expected(each.id)}"] = None
     text = "\n".join([*rows, "", "What is expected:", "", *told])
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)

@@ -50,7 +50,7 @@ def judge(
     """
     raw, slimmed = outcomes["raw"], outcomes[side]
     found = compare(raw, slimmed)
-    doubted = [one.id for one in found if not why_expected(one.id, side)]
+    doubted = [one.id for one in found if not why_expected(one.id)]
     seen: dict[str, set[tuple[str, str]]] = {test: set() for test in doubted}
     for turn in range(_AGAIN if doubted else 0):
         folder = into / "again" / f"{name}-{turn}"

@@ -41,9 +41,9 @@ def test_one_test_in_fifty_comes_out_the_same(suites: Suites, package: str) -> N
     check(suites.compare([package], every=50), 400)
 
 
-def test_expected_are_single_tests_and_whole_files() -> None:
+def test_expected_are_single_tests() -> None:
     isfile = "numpy/typing/tests/test_isfile.py::TestIsFile::test_isfile"
-    assert why_expected(isfile, "beside")
-    assert why_expected(f"{isfile}[1]", "sourceless")
-    assert why_expected("numpy/tests/test_configtool.py::TestNumpyConfig::test_any", "beside")
-    assert not why_expected("numpy/tests/test_numpy_version.py::test_short_version", "beside")
+    assert why_expected(isfile)
+    assert why_expected(f"{isfile}[1]")
+    assert not why_expected("numpy/typing/tests/test_isfile.py::TestIsFile::test_other")
+    assert not why_expected("numpy/typing/tests/test_isfile.py")

@@ -140,8 +140,8 @@ class Shaper:
                 free += size / self._network.connection_rate
                 if free > now:
                     time.sleep(free - now)
-                client.sendall(buffer[:size])
                 self._carried += size
+                client.sendall(buffer[:size])
         with contextlib.suppress(OSError):
             client.shutdown(socket.SHUT_WR)
 

@@ -5,6 +5,7 @@ Only what is packed is inflated to be checked: of a slimmed wheel that is the sm
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import mmap
 import os
@@ -134,8 +135,10 @@ class WheelFile:
         if self._learnt:
             index = _Index(_INDEX_VERSION, tuple(self._streams.values()))
             write_atomically(self._note, msgspec.msgpack.encode(index))
-        self._data.release()
-        self._map.close()
+        # Where a member was broken, the error on its way still holds a view of it.
+        with contextlib.suppress(BufferError):
+            self._data.release()
+            self._map.close()
 
     def check(self, names: Iterable[str]) -> None:
         """Inflate these members, all at once, as far as that was never done.

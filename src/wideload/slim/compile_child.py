@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import marshal
+import os
 import struct
 import sys
 import warnings
@@ -57,6 +58,29 @@ def _compiled(path: str, source: bytes, strip: bool) -> bytes:
     return header + importlib.util.source_hash(source) + marshal.dumps(code)
 
 
+def _apart(path: str, source: bytes, strip: bool) -> tuple[int, bytes]:
+    """In a process of its own, since marshal counts references: a string that another module
+    of the process has too is written otherwise, and bytes would depend on the company."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        try:
+            done, result = 1, _compiled(path, source, strip)
+        except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as error:
+            done, result = 0, f"{type(error).__name__}: {error}".encode()
+        with open(writing, "wb") as pipe:  # noqa: PTH123 - a descriptor
+            pipe.write(bytes([done]) + result)
+        os._exit(0)
+    os.close(writing)
+    with open(reading, "rb") as pipe:  # noqa: PTH123 - a descriptor
+        told = pipe.read()
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status or not told:
+        return 0, f"the compiler ended with {status}".encode()
+    return told[0], told[1:]
+
+
 def main() -> None:
     """Compile all that stdin brings. The only argument: ``keep`` or ``strip`` docstrings."""
     strip = sys.argv[1] == "strip"
@@ -64,10 +88,7 @@ def main() -> None:
     write = sys.stdout.buffer.write
     frames = _frames()
     for path, source in zip(frames, frames):  # noqa: B905 - 3.9 and older do not run this
-        try:
-            done, result = 1, _compiled(path.decode(), source, strip)
-        except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as error:
-            done, result = 0, f"{type(error).__name__}: {error}".encode()
+        done, result = _apart(path.decode(), source, strip)
         write(bytes([done]) + _LENGTH.pack(len(result)) + result)
         # Whatever a next source does to this process, what is done is done.
         sys.stdout.buffer.flush()

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from wideload.values.resolution import Member, Wheel
     from wideload.values.tree import FileTree
 
-VERSION = 13
+VERSION = 14
 """Of what is read: another reading of the same wheel is another version."""
 
 # Each begins with a literal, which the engine finds fast: these run over all code there is.
@@ -75,11 +75,15 @@ _LISTS_OTHERS = (
     "werkzeug/_reloader.py",  # starts a server again when a source was edited
 )
 """Code that looks for Python files by their ending, but never for those beside it."""
+# The option may stand behind signatures with parentheses of their own, or in a dictionary.
+_CACHED_BY_NUMBA = re.compile(
+    rb"\b(?:\w*jit|(?:gu)?vectorize|cfunc)\b(?s:.{0,2000}?)\bcache[\"']?\s*[=:]\s*True\b"
+)
 _READS_OWN_SOURCE = (
     (re.compile(rb"\bjit\.(?:script|script_if_tracing|script_method|interface)\b"), "torch.jit"),
     (re.compile(rb"\btriton\.jit\b"), "triton.jit"),
     (re.compile(rb"\btypechecked\b"), "typeguard.typechecked"),
-    (re.compile(rb"jit\([^)]*\bcache\s*=\s*True\b"), "numba's cache beside the source"),
+    (_CACHED_BY_NUMBA, "numba's cache beside the source"),
     (re.compile(rb"\bauto_docstring\b"), "auto_docstring, which reads the source"),
     (
         re.compile(rb"\buse_attribute_docstrings\b[\"']?\s*[=:]\s*True"),
@@ -89,6 +93,7 @@ _READS_OWN_SOURCE = (
 )
 _MAY_READ_SOURCE = (
     *(b"jit.s", b"jit.i", b"triton.jit", b"typechecked", b"cache=True", b"cache = True"),
+    *(b'cache": True', b"cache': True"),
     *(b"auto_docstring", b"getsource", b"use_attribute_docstrings"),
 )
 """One of these stands in whatever the patterns above find."""

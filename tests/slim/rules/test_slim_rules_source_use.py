@@ -75,3 +75,23 @@ def test_models_whose_docstrings_are_read_of_the_source_keep_it(
 ) -> None:
     files = {"pkg/__init__.py": "", "pkg/models.py": f"config = dict({option})\n"}
     assert kept(tmp_path, files) == {"pkg/models.py"}
+
+
+@pytest.mark.parametrize(
+    ("code", "cached"),
+    [
+        (
+            '@numba.njit("f4(f4[::1],f4[::1])", fastmath=True, cache=True)\ndef f(a, b): pass\n',
+            True,
+        ),
+        ("@njit(\n    types.Tuple((i4, i4))(f4),\n    cache = True,\n)\ndef f(a): pass\n", True),
+        ("@vectorize([f4(f4)], cache=True)\ndef f(a): pass\n", True),
+        ("njit = functools.partial(numba.njit, cache=True)\n", True),
+        ('@njit(**{"cache": True})\ndef f(a): pass\n', True),
+        ("@njit(cache=False)\ndef f(a): pass\n", False),
+        ("@lru_cache(cache=True)\ndef f(a): pass\n", False),
+    ],
+)
+def test_what_numba_caches_keeps_its_source(tmp_path: Path, code: str, cached: bool) -> None:
+    files = {"pkg/__init__.py": "", "pkg/fast.py": code}
+    assert kept(tmp_path, files) == ({"pkg/fast.py"} if cached else set())
