@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from wideload.pipeline import Built, Pipeline
+from wideload.pipeline import Pipeline
+from wideload.prepared import Built
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

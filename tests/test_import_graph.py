@@ -22,9 +22,20 @@ SHARED: dict[str, set[str]] = {
     "cache": {"errors"},
     "archive": set(),
     "interpreters": {"errors", "cache"},
+    "nodejs": {"errors", "cache"},
     "apart": {"errors"},
 }
-COMPOSERS = {"benching", "bootstrapping", "cli", "embedded", "fleet", "pipeline", "sharing"}
+COMPOSERS = {
+    "benching",
+    "bootstrapping",
+    "cli",
+    "clouds",
+    "embedded",
+    "fleet",
+    "pipeline",
+    "prepared",
+}
+COMPOSERS |= {"proving", "resolving", "running", "sharing"}
 
 
 def parts() -> dict[str, list[Path]]:

@@ -18,7 +18,8 @@ from made_projects import Listener, ProjectMaker, built
 from wheel_maker import wheel
 from wideload.cache import Cache
 from wideload.errors import WideloadError
-from wideload.pipeline import Pipeline, Prepared
+from wideload.pipeline import Pipeline
+from wideload.prepared import Prepared
 from wideload.values.function import Strategy
 from wideload.values.resolution import Wheel
 

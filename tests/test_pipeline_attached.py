@@ -11,7 +11,8 @@ from layer_maker import OWNER, Shelf, layer_zip
 from made_projects import Listener, ProjectMaker
 from wheel_maker import Made, wheel
 from wideload.errors import WideloadError
-from wideload.pipeline import Built, Pipeline, Prepared
+from wideload.pipeline import Pipeline
+from wideload.prepared import Built, Prepared
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,8 @@ from made_projects import Listener
 from wheel_maker import wheel
 from wideload.errors import WideloadError
 from wideload.fleet import Fleet, Selected, selected
-from wideload.pipeline import Built, Pipeline
+from wideload.pipeline import Pipeline
+from wideload.prepared import Built
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

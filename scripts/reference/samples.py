@@ -8,7 +8,7 @@ import msgspec
 
 from wideload.errors import WideloadError
 from wideload.limits import Quota, check_direct_zip
-from wideload.pipeline import Traced
+from wideload.proving import Traced
 from wideload.sandbox.check import Capability
 from wideload.values.artifact import (
     MANIFEST_SCHEMA,
@@ -22,6 +22,7 @@ from wideload.values.deployment import (
     DeploymentResult,
     FunctionStatus,
     InstructionLine,
+    LayerStatus,
     VersionStatus,
 )
 from wideload.values.explanation import Explanation
@@ -29,6 +30,7 @@ from wideload.values.function import Settings, Strategy
 from wideload.values.network import Network
 from wideload.values.profile import PROFILE_SCHEMA, PackageUse, Profile, TracedEvent
 from wideload.values.proposal import (
+    LayerWeight,
     PackageWeight,
     Plan,
     Proposal,
@@ -98,6 +100,11 @@ PLAN = Plan(
     ),
     choice=Strategy.S3_ZIP,
     downloaded_bytes=1_490_944,
+    attached=(
+        LayerWeight(
+            "arn:aws:lambda:eu-central-1:123456789012:layer:tools:3", 1_204_551, 4_118_020
+        ),
+    ),
 )
 
 LAYERED_PLAN = msgspec.structs.replace(PLAN, choice=Strategy.LAYERS)
@@ -212,6 +219,15 @@ STATUS = FunctionStatus(
     versions=(VersionStatus("2", _SHA256_BASE64, _ZIPPED, f"manifest sha256:{_SHA256}", True),),
     url="https://eu-central-1.console.aws.amazon.com/lambda/home"
     f"?region=eu-central-1#/functions/{_NAME}",
+    layers=(
+        LayerStatus(
+            arn="arn:aws:lambda:eu-central-1:123456789012:layer:wideload-36d842f46cf6a87a:1",
+            name="wideload-36d842f46cf6a87a",
+            version=1,
+            size=15_636_500,
+            is_own=True,
+        ),
+    ),
 )
 
 QUOTAS = (

@@ -19,8 +19,10 @@ from wideload.bench.shaper import Shaper
 from wideload.build.ahead import Ahead
 from wideload.build.builder import FUNCTION_ZIP
 from wideload.build.builder import build as write_build
+from wideload.clouds import reach
 from wideload.errors import WideloadError
-from wideload.pipeline import Fetched, Prepared, state_folder
+from wideload.prepared import Built, Fetched, Prepared, state_folder
+from wideload.running import bare_spec, running_spec
 from wideload.values.artifact import FUNCTION_ROLE
 from wideload.values.function import Function, Slim, Strategy
 from wideload.values.instruction import UploadObject
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from wideload.deploy.cloud import Cloud
-    from wideload.pipeline import Built, Narrator, Pipeline
+    from wideload.pipeline import Pipeline
+    from wideload.prepared import Narrator
     from wideload.values.environment import EnvironmentSpec
 
 Baseline = Literal["plain", "shell", "stream"]
@@ -90,7 +93,7 @@ def bench(
         )
     maker = _Maker(pipeline, _as_ordered(function, order))
     ways = _ways(maker.plan, order.ways)
-    endpoint = urlsplit(pipeline.reach(Path(function.root)).endpoint)
+    endpoint = urlsplit(reach(Path(function.root)).endpoint)
     if endpoint.hostname is None or endpoint.port is None:
         raise AssertionError(f"the embedded AWS is at {endpoint.geturl()!r}")
     sandbox = LinuxSandbox(pipeline.cache.root)
@@ -198,7 +201,7 @@ class _Maker:
             return self._strategy(way)
         match way:
             case "plain":
-                return self._timed(self._pipeline.spec(self._whole(self._fetched, way)))
+                return self._timed(running_spec(self._pipeline, self._whole(self._fetched, way)))
             case "shell":
                 built = self._whole(self._unslimmed(), "raw")
                 code = {
@@ -225,7 +228,7 @@ class _Maker:
         prepared = msgspec.structs.replace(self._fetched.prepared, function=function)
         fetched = msgspec.structs.replace(self._fetched, prepared=prepared)
         built = self._pipeline.pack(fetched, folder=self._folder(strategy.value))
-        spec = self._pipeline.spec(built)
+        spec = running_spec(self._pipeline, built)
         if strategy is not Strategy.S3_BOOTSTRAP:
             return self._timed(spec)
         return msgspec.structs.replace(spec, environment={**spec.environment, **_TIMINGS})
@@ -246,8 +249,6 @@ class _Maker:
     def _built(
         self, prepared: Prepared, paths: dict[str, Path], proposal: Proposal, folder: Path
     ) -> Built:
-        from wideload.pipeline import Built  # noqa: PLC0415
-
         cache, function = self._pipeline.cache, prepared.function
         manifest = write_build(
             function,
@@ -283,9 +284,9 @@ class _Maker:
         task = self._folder(f"{module}-task")
         for name, text in code.items():
             _write(task / name, text)
-        reach = self._pipeline.reach(root)
+        where = reach(root)
         # The package itself is not unpacked for it.
-        spec = self._pipeline.bare_spec(built, task)
+        spec = bare_spec(self._pipeline, built, task)
         return msgspec.structs.replace(
             spec,
             handler=f"{module}.handler",
@@ -295,9 +296,9 @@ class _Maker:
                 "BENCH_BUCKET": bucket,
                 "BENCH_KEY": key,
             },
-            credentials=reach.credentials,
-            region=reach.region,
-            account=reach.account,
+            credentials=where.credentials,
+            region=where.region,
+            account=where.account,
         )
 
     def _bring(self, cloud: Cloud, package: Path, sha256: str) -> tuple[str, str]:
@@ -319,7 +320,7 @@ class _Maker:
         path = built.folder / f"{sha256[:16]}.tar.gz"
         if path.is_file():
             return path
-        tree = Path(self._pipeline.spec(built).task)
+        tree = Path(running_spec(self._pipeline, built).task)
         temporary = path.with_suffix(".new")
         with (
             gzip.open(temporary, "wb", compresslevel=_LEVEL) as out,

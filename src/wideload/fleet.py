@@ -22,17 +22,11 @@ from wideload.source.config import load_project
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from wideload.clouds import Destination
     from wideload.deploy.cloud import Cloud
     from wideload.deploy.progress import Progress
-    from wideload.pipeline import (
-        Built,
-        Destination,
-        Fetched,
-        Narrator,
-        Pipeline,
-        Prepared,
-        Terms,
-    )
+    from wideload.pipeline import Pipeline, Terms
+    from wideload.prepared import Built, Fetched, Narrator, Prepared
     from wideload.values.deployment import DeploymentResult
     from wideload.values.function import Strategy
     from wideload.values.proposal import Plan

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from wideload.errors import WideloadError
-    from wideload.pipeline import Narrator, Pipeline, Prepared
+    from wideload.pipeline import Pipeline
+    from wideload.prepared import Narrator, Prepared
     from wideload.values.proposal import Refusal
 
 

@@ -14,7 +14,8 @@ from wheel_maker import wheel
 from wideload.benching import Order, bench
 from wideload.errors import WideloadError
 from wideload.local import daemon
-from wideload.pipeline import Pipeline, local_state
+from wideload.pipeline import Pipeline
+from wideload.prepared import local_state
 from wideload.report.bench import bench_json, bench_svg
 from wideload.values.timing import Bench
 from zstd_wheel import fetched, put

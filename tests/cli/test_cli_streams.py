@@ -146,7 +146,12 @@ def test_an_interrupt_ends_at_once_and_leaves_nothing_half_written(
     index.manners.pause = 0.02
     root = projects.make("shop", "big\n")
     process = subprocess.Popen(
-        [COMMAND, "build"], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        # What was started in the background of a shell has its children ignore interrupts.
+        ["env", "--default-signal=INT", COMMAND, "build"],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     deadline = time.monotonic() + 30
     while index.sent_of(big) < 1_000_000:

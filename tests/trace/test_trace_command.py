@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from made_projects import Listener, ProjectMaker
+from wideload import proving
 from wideload.cache import Cache
 from wideload.cli.group import wideload
 from wideload.errors import WideloadError
@@ -88,7 +89,7 @@ def test_a_profile_is_written_and_what_was_used_is_told(
 def test_events_are_those_that_are_given(project: Path, cache: Cache) -> None:
     pipeline = Pipeline(Listener(), cache)
     events = [project / "other.json", project / "event.json"]
-    traced = pipeline.trace(pipeline.source("shop", project), events)
+    traced = proving.trace(pipeline, pipeline.source("shop", project), events)
     opened = [each for each in traced.profile.entries if each.use == "open"]
     assert [(each.path, each.phase) for each in opened] == [
         ("app.py", "init"),
@@ -103,7 +104,7 @@ def test_a_function_without_events_is_refused_and_nothing_is_written(
     (project / "event.json").unlink()
     pipeline = Pipeline(Listener(), cache)
     with pytest.raises(WideloadError, match="no event to trace shop with"):
-        pipeline.trace(pipeline.source("shop", project))
+        proving.trace(pipeline, pipeline.source("shop", project))
     assert not (project / "shop.profile.json").exists()
 
 
@@ -123,7 +124,7 @@ def test_the_recommender_runs_on_what_it_uses_and_says_what_is_gone(
     shutil.copytree(EXAMPLES, examples, ignore=shutil.ignore_patterns(".wideload"))
     pipeline = Pipeline(Listener(), cache)
     function = msgspec.structs.replace(pipeline.source("recommender", examples), slim="runtime")
-    traced = pipeline.trace(function)
+    traced = proving.trace(pipeline, function)
     built = pipeline.build(function)
     assert read_profile(traced.path, function.target, traced.profile.packages) == traced.profile
     assert len(traced.profile.encode()) < 120_000

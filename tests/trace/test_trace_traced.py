@@ -13,9 +13,11 @@ import pytest
 
 from made_projects import Listener, ProjectMaker
 from wheel_maker import wheel
+from wideload import proving
 from wideload.cache import Cache
 from wideload.errors import WideloadError
-from wideload.pipeline import Built, Pipeline
+from wideload.pipeline import Pipeline
+from wideload.prepared import Built
 from wideload.sandbox import LinuxSandbox, unpack
 from wideload.values.environment import EnvironmentSpec
 from wideload.values.invocation import Invocation, Outcome
@@ -93,7 +95,7 @@ class Shop:
 
     def trace(self, *events: str) -> Profile:
         function = self.pipeline.source(None, self.root)
-        return self.pipeline.trace(function, [self.root / one for one in events]).profile
+        return proving.trace(self.pipeline, function, [self.root / one for one in events]).profile
 
     def build(self) -> Built:
         return self.pipeline.build(self.pipeline.source(None, self.root))
@@ -185,10 +187,10 @@ def test_a_file_that_is_only_looked_at_stays(shop: Shop) -> None:
 def test_it_is_verified_and_compared(shop: Shop) -> None:
     shop.trace()
     built = shop.build()
-    imports, event = shop.pipeline.verify(built).checks
+    imports, event = proving.verify(shop.pipeline, built).checks
     assert imports.passed
     assert event.detail.startswith("the expected answer")
-    imports, event = shop.pipeline.compare(built).checks
+    imports, event = proving.compare(shop.pipeline, built).checks
     assert (imports.passed, event.passed, event.detail) == (True, True, "the same answer")
     assert imports.detail == (
         "3 modules import, as unslimmed; 4 are left out, as no traced event used them; "
@@ -249,17 +251,17 @@ def test_the_recommender_is_smaller_and_answers_the_same(
     (root / "recommender" / "asks.py").write_text(asks)
     pipeline = Pipeline(Listener(), cache)
     function = pipeline.source("recommender", root)
-    pipeline.trace(function)
+    proving.trace(pipeline, function)
     built = pipeline.build(pipeline.source("recommender", root))
     package = built.manifest.artifact("function")
     assert package.unzipped_bytes < unzipped
     assert package.size < zipped
-    verdict = pipeline.verify(built)
+    verdict = proving.verify(pipeline, built)
     assert verdict.passed, verdict
     assert verdict.checks[-1].detail.startswith("the expected answer")
     asking = msgspec.structs.replace(built.function, handler="asks.handler")
-    (check,) = pipeline.verify(
-        msgspec.structs.replace(built, function=asking, packed=FileTree(()))
+    (check,) = proving.verify(
+        pipeline, msgspec.structs.replace(built, function=asking, packed=FileTree(()))
     ).checks
     assert not check.passed
     assert "ModuleNotFoundError" in check.detail

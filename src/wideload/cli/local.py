@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def _state(session: options.Session) -> Path:
     """Beside the configuration, where there is one, so that every folder of a project agrees."""
-    from wideload.pipeline import local_state
+    from wideload.prepared import local_state
 
     return local_state(session.root())
 

@@ -10,7 +10,7 @@ import click
 from wideload.cli import options
 
 if TYPE_CHECKING:
-    from wideload.pipeline import Traced
+    from wideload.proving import Traced
 
 SCHEMA = 1
 
@@ -39,8 +39,10 @@ def trace(
 
     What was used is written to NAME.profile.json beside the requirements, to be committed.
     """
+    from wideload import proving
+
     pipeline = session.pipeline(destination)
-    traced = pipeline.trace(pipeline.source(function, session.folder), events)
+    traced = proving.trace(pipeline, pipeline.source(function, session.folder), events)
     if as_json:
         session.console.json(_json(traced))
     else:

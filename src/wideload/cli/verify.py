@@ -37,11 +37,13 @@ def verify(
     as_json: bool,
 ) -> None:
     """Build a function and run it in a local Lambda with the real limits."""
+    from wideload import proving
     from wideload.report.verdict import verdict_json, verdict_text
 
     pipeline = session.pipeline(destination)
     built = pipeline.build(pipeline.source(function, session.folder))
-    verdict = (pipeline.compare if compare else pipeline.verify)(built, events)
+    prove = proving.compare if compare else proving.verify
+    verdict = prove(pipeline, built, events)
     if as_json:
         session.console.json(verdict_json(built.manifest, verdict))
     else:

@@ -12,7 +12,8 @@ from made_projects import Listener, ProjectMaker, built
 from wheel_maker import wheel
 from wideload.cache import Cache
 from wideload.errors import WideloadError
-from wideload.pipeline import Pipeline, Prepared
+from wideload.pipeline import Pipeline
+from wideload.prepared import Prepared
 from wideload.resolve.http import Http
 from wideload.resolve.resolver import fetch_all
 from wideload.slim.guarding import guard
