@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -35,9 +34,6 @@ def in_threads(work: Callable[[str], object], names: Iterable[str], jobs: int) -
         for name in names:
             work(name)
         return
-    # Python fills this table when it is first asked for, and not safely among threads: whoever
-    # comes second (to look for uv, say) finds half of it.
-    sysconfig.get_config_vars()
     with ThreadPoolExecutor(jobs, "wideload") as pool:
         try:
             for _ in pool.map(work, names):

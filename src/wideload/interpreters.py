@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import subprocess
+import threading
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,11 @@ print(json.dumps({
     "stdlib": sysconfig.get_path("stdlib"),
 }))
 """
+
+
+# Looking for uv makes Python fill its table of installation paths, which is not safe among
+# threads: whoever comes second finds half of it.
+_FINDING = threading.Lock()
 
 
 class Interpreter(msgspec.Struct, frozen=True):
@@ -109,11 +115,17 @@ def _find(version: str, cache: Path) -> Interpreter:
     )
 
 
+def uv_command() -> str:
+    """The path of uv."""
+    with _FINDING:
+        return uv.find_uv_bin()
+
+
 def _uv(arguments: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     # A virtual environment that is active, or a UV_PYTHON, must not stand in for the answer.
     kept = {k: v for k, v in environment.items() if k not in ("VIRTUAL_ENV", "UV_PYTHON")}
     return subprocess.run(
-        [uv.find_uv_bin(), "python", *arguments, "--color", "never"],
+        [uv_command(), "python", *arguments, "--color", "never"],
         env=kept,
         cwd="/",
         capture_output=True,

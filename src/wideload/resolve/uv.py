@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from wideload.errors import WideloadError
+from wideload.interpreters import uv_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +26,6 @@ _MAX_SOURCE_PACKAGES = 50
 
 def run(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[str]:
     """Run uv in a folder. Its exit code is the caller's to judge."""
-    from uv import find_uv_bin  # noqa: PLC0415
-
     environment = {
         **os.environ,
         "NO_COLOR": "1",
@@ -39,7 +38,7 @@ def run(arguments: Sequence[str], folder: Path) -> subprocess.CompletedProcess[s
     }
     environment.pop("VIRTUAL_ENV", None)
     return subprocess.run(
-        [find_uv_bin(), *arguments],
+        [uv_command(), *arguments],
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,

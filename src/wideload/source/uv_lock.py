@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import uv
 
 from wideload.errors import WideloadError
+from wideload.interpreters import uv_command
 from wideload.source.locks import Selection, check_python, damaged, only_selected, stale
 from wideload.source.pylock import select_packages
 from wideload.source.toml import read_toml, table
@@ -71,7 +71,7 @@ def _location(entry: dict[str, Any]) -> str:
 
 
 def _exported(path: Path, selection: Selection, package: str) -> dict[str, Any]:
-    command = [uv.find_uv_bin(), "export", "--locked", "--format", "pylock.toml"]
+    command = [uv_command(), "export", "--locked", "--format", "pylock.toml"]
     command += ["--no-emit-project", "--no-header", "--quiet", "--color", "never"]
     command += [] if "dev" in selection.groups else ["--no-dev"]
     for group in selection.groups:
