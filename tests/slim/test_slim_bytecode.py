@@ -13,7 +13,9 @@ from types import CodeType
 import pytest
 
 from slimming_maker import TAG, Kitchen
+from wideload.cache import default_root
 from wideload.errors import WideloadError
+from wideload.interpreters import find_interpreter
 from wideload.slim.bytecode import (
     Compiled,
     Style,
@@ -191,6 +193,18 @@ def test_neither_order_nor_seed_shows(style: Style, monkeypatch: pytest.MonkeyPa
     alone = [compile_all([one], sys.executable, style)[0] for one in sources]
     assert once == again == alone
     assert all(one.data for one in once)
+
+
+@pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
+def test_what_else_a_process_compiled_does_not_show(version: str) -> None:
+    """From 3.12 on the compiler makes equal sets one object, if it met none of their words."""
+    words = ("words.py", b"def f(uno, due=2):\n    return uno\n")
+    sets = b"".join(b"def f%d():\n    return {'uno', 'due', 'x y'}\n" % each for each in range(3))
+    python = find_interpreter(version, default_root()).executable
+    (alone,) = compile_all([("sets.py", sets)], python, FULL)
+    _, beside_words = compile_all([words, ("sets.py", sets)], python, FULL)
+    assert alone.data
+    assert alone == beside_words
 
 
 def test_only_modules_are_compiled() -> None:

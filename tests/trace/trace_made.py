@@ -31,7 +31,7 @@ def own(path: str) -> FileEntry:
 
 
 def derived(path: str, size: int = 10) -> FileEntry:
-    return FileEntry(path, size, size, 0, 0o644, True, Derived("0", "bytecode/1"))
+    return FileEntry(path, size, size, 0, 0o644, True, Derived("0", "bytecode/2"))
 
 
 def tree(*entries: FileEntry | str) -> FileTree:

@@ -17,6 +17,7 @@ from wideload.archive import ZipWriter
 from wideload.build.block import block_of, derived_stream
 from wideload.cache import replacing
 from wideload.errors import WideloadError
+from wideload.own_files import read_unchanged
 from wideload.values.artifact import ManifestFile
 from wideload.values.packing import pack
 from wideload.values.tree import Derived, FileEntry, LocalFile, WheelMember
@@ -71,20 +72,6 @@ class _Output:
         self._queue.put(None)
         self._thread.join()
         return self._digest.hexdigest()
-
-
-def _local(entry: FileEntry, origin: LocalFile) -> bytes:
-    try:
-        data = Path(origin.path).read_bytes()
-    except OSError as error:
-        raise WideloadError(f"{entry.path} cannot be read", why=str(error)) from error
-    if hashlib.sha256(data).hexdigest() != origin.sha256:
-        raise WideloadError(
-            f"{entry.path} changed while it was being packed",
-            why="its content is another than when the build began",
-            hint="build again",
-        )
-    return data
 
 
 def splice(
@@ -161,7 +148,7 @@ def _single(entry: FileEntry, cache: Cache) -> tuple[bytes, str, str]:
     """Stream, sha256 and origin of a file that is no wheel's."""
     match entry.origin:
         case LocalFile():
-            data = _local(entry, entry.origin)
+            data = read_unchanged(entry.path, entry.origin)
             stream, stored = pack(data)
             found = (len(stream), stored, zlib.crc32(data))
             if found != (entry.compressed_size, entry.stored, entry.crc32):

@@ -6,7 +6,7 @@ stale; PEP 552's unchecked hashes are loaded as they are. ``co_filename`` is the
 of expressions are left out as well (``-X no_debug_ranges``): they serve to underline source
 lines, which are not there, and they are a fifth of the compressed byte-code.
 
-What the compiler writes depends on nothing but its version, the source and the seed of
+What is written depends on nothing but the compiler's version, the source and the seed of
 hashes (before 3.11 the order of frozen sets), which is fixed here.
 """
 
@@ -26,7 +26,7 @@ from wideload.slim.kinds import is_module_path
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-RULE = "bytecode/1"
+RULE = "bytecode/2"
 """Name and version of this rule: another output for the same source is another version."""
 TASK_ROOT = "/var/task"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import marshal
-import os
+import operator
 import struct
 import sys
 import warnings
@@ -17,6 +17,7 @@ import warnings
 TYPE_CHECKING = False  # typing's own takes as long to import as all the rest
 if TYPE_CHECKING:
     import ast
+    import types
     from collections.abc import Iterator
 
 _LENGTH = struct.Struct("<I")
@@ -48,37 +49,67 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
     return tree
 
 
+def _settled(code: types.CodeType, sets: dict[object, frozenset[object]]) -> types.CodeType:
+    """The same code, in which equal constant sets are one object that was filled in one order.
+
+    Whether the compiler makes them one hangs on which of their strings this process met before.
+    """
+    consts: list[object] = []
+    for const in code.co_consts:
+        if isinstance(const, frozenset):
+            key = tuple(sorted(map(_rank, const)))
+            if key not in sets:
+                sets[key] = frozenset(map(_interned, sorted(const, key=_rank)))
+            consts.append(sets[key])
+        else:
+            consts.append(_settled(const, sets) if isinstance(const, type(code)) else const)
+    if all(map(operator.is_, consts, code.co_consts)):
+        return code
+    return code.replace(co_consts=tuple(consts))
+
+
+def _rank(const: object) -> tuple[str, str]:
+    return type(const).__name__, repr(const)
+
+
+def _interned(const: object) -> object:
+    """What the compiler will have in the place of a string that looks like a name."""
+    if isinstance(const, str) and const.isascii() and const.replace("_", "a").isalnum():
+        return sys.intern(const)
+    return const
+
+
+def _held(code: types.CodeType) -> list[object]:
+    """All strings and constants of a module's code, each referred to once more."""
+    held: list[object] = []
+    pending: list[object] = [code]
+    while pending:
+        one = pending.pop()
+        if isinstance(one, type(code)):
+            held += (*one.co_names, *one.co_varnames, *one.co_cellvars, *one.co_freevars)
+            held += (one.co_filename, one.co_name, getattr(one, "co_qualname", ""))
+            pending += one.co_consts
+        else:
+            held.append(one)
+            if isinstance(one, (tuple, frozenset)):
+                pending += one
+    return held
+
+
 def _compiled(path: str, source: bytes, strip: bool) -> bytes:
+    """The .pyc of a source, the same whatever else this process has compiled."""
     tree: bytes | ast.Module = source
     if strip and not any(word in source for word in _READS_DOCSTRINGS):
         parsed = compile(source, path, "exec", _ONLY_AST, True, 0)
         tree = _without_docstrings(parsed)
-    code = compile(tree, path, "exec", 0, True, 0)
+    code = _settled(compile(tree, path, "exec", 0, True, 0), {})
+    # marshal marks what is referred to more than once, by whomever: unless all is, a name that
+    # another module has as well is written otherwise.
+    held = _held(code)
+    data = marshal.dumps(code)
+    del held
     header = importlib.util.MAGIC_NUMBER + _LENGTH.pack(_UNCHECKED)
-    return header + importlib.util.source_hash(source) + marshal.dumps(code)
-
-
-def _apart(path: str, source: bytes, strip: bool) -> tuple[int, bytes]:
-    """In a process of its own, since marshal counts references: a string that another module
-    of the process has too is written otherwise, and bytes would depend on the company."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        try:
-            done, result = 1, _compiled(path, source, strip)
-        except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as error:
-            done, result = 0, f"{type(error).__name__}: {error}".encode()
-        with open(writing, "wb") as pipe:  # noqa: PTH123 - a descriptor
-            pipe.write(bytes([done]) + result)
-        os._exit(0)
-    os.close(writing)
-    with open(reading, "rb") as pipe:  # noqa: PTH123 - a descriptor
-        told = pipe.read()
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if status or not told:
-        return 0, f"the compiler ended with {status}".encode()
-    return told[0], told[1:]
+    return header + importlib.util.source_hash(source) + data
 
 
 def main() -> None:
@@ -88,7 +119,10 @@ def main() -> None:
     write = sys.stdout.buffer.write
     frames = _frames()
     for path, source in zip(frames, frames):  # noqa: B905 - 3.9 and older do not run this
-        done, result = _apart(path.decode(), source, strip)
+        try:
+            done, result = 1, _compiled(path.decode(), source, strip)
+        except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError) as error:
+            done, result = 0, f"{type(error).__name__}: {error}".encode()
         write(bytes([done]) + _LENGTH.pack(len(result)) + result)
         # Whatever a next source does to this process, what is done is done.
         sys.stdout.buffer.flush()

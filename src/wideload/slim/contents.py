@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import struct
 import threading
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 import deflate
 
 from wideload.errors import WideloadError
+from wideload.own_files import read_unchanged
 from wideload.slim.derived import take
 from wideload.values.packing import is_deflatable
 from wideload.values.tree import Derived, LocalFile, WheelMember
@@ -108,25 +108,11 @@ class Contents:
                     ) from error
             case Derived() as origin:
                 return take(entry, origin, self._cache)
-            case LocalFile(path, sha256):
-                return _local(entry.path, Path(path), sha256)
+            case LocalFile() as origin:
+                return read_unchanged(entry.path, origin)
 
     def _archive(self, path: Path) -> _Archive:
         with self._lock:
             if str(path) not in self._archives:
                 self._archives[str(path)] = _Archive(path)
             return self._archives[str(path)]
-
-
-def _local(name: str, path: Path, sha256: str) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise WideloadError(f"{name} cannot be read", why=str(error)) from error
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise WideloadError(
-            f"{name} changed while it was being read",
-            why="its content is another than when the build began",
-            hint="build again",
-        )
-    return data
