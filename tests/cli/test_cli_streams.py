@@ -126,6 +126,15 @@ def test_debug_shows_the_traceback(shop: Path) -> None:
         assert "Traceback (most recent call last)" in done.stderr
 
 
+def test_it_runs_as_a_module(shop: Path) -> None:
+    told = [
+        subprocess.run([*command, "limits"], cwd=shop, capture_output=True, check=True).stdout
+        for command in ([sys.executable, "-m", "wideload"], [str(COMMAND)])
+    ]
+    assert told[0]
+    assert told[0] == told[1]
+
+
 def test_a_reader_that_has_had_enough(shop: Path) -> None:
     process = subprocess.Popen(
         [COMMAND, "limits"], cwd=shop, stdout=subprocess.PIPE, stderr=subprocess.PIPE
