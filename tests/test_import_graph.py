@@ -21,13 +21,17 @@ SHARED: dict[str, set[str]] = {
     "limits": {"values", "errors"},
     "cache": {"errors"},
     "archive": set(),
+    "cold_starts": set(),
     "interpreters": {"errors", "cache"},
-    "nodejs": {"errors", "cache"},
+    "nodejs": {"errors", "cache", "interpreters"},
     "apart": {"errors"},
+    "relay": set(),
+    "own_files": {"values", "errors"},
 }
 COMPOSERS = {
     "benching",
     "bootstrapping",
+    "__main__",
     "cli",
     "clouds",
     "embedded",
@@ -35,7 +39,7 @@ COMPOSERS = {
     "pipeline",
     "prepared",
 }
-COMPOSERS |= {"proving", "resolving", "running", "sharing"}
+COMPOSERS |= {"npm", "proving", "resolving", "running", "sharing"}
 
 
 def parts() -> dict[str, list[Path]]:

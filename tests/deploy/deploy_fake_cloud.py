@@ -7,6 +7,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import msgspec
+from deploy_fake_concurrency import FakeConcurrency
 
 from wideload.deploy.cloud import (
     AliasState,
@@ -282,13 +283,15 @@ class FakeLayers:
         """Bytes unzipped of a layer that can be attached."""
         if arn in self.versions:
             return len(self.versions[arn][1])
+        if arn in self.foreign:
+            return self.foreign[arn]
         if arn.startswith(LAYER) or arn.count(":") == 7:
             raise Refused(
                 "lambda:UpdateFunctionConfiguration",
                 "InvalidParameterValueException",
                 f"Layer version {arn} does not exist.",
             )
-        return self.foreign.get(arn, 0)
+        return 0
 
 
 def _base64_sha256(data: bytes) -> str:
@@ -330,6 +333,7 @@ class FakeFunctions:
         """Bytes of code and layers."""
         self.quota_of_layers = 5
         self.seconds = 3.0
+        self.snapshot_seconds = 60.0
         self.role_seconds = 8.0
         self.fails: str | None = None
         """Why the next update fails."""
@@ -349,7 +353,13 @@ class FakeFunctions:
 
     def versions(self, function: str) -> tuple[FunctionState, ...]:
         self._settle()
-        return tuple(self._function(function).versions)
+        return tuple(
+            msgspec.structs.replace(
+                version,
+                layer_sizes={arn: self._layers.size(arn) for arn in version.configuration.layers},
+            )
+            for version in self._function(function).versions
+        )
 
     def values(self, variable: str) -> frozenset[str]:
         states = [
@@ -452,7 +462,9 @@ class FakeFunctions:
                     state="Pending",
                 )
             )
-            found.busy_until = self._clock.now() + self.seconds
+            snapped = found.latest.configuration.snap_start
+            seconds = self.snapshot_seconds if snapped else self.seconds
+            found.busy_until = self._clock.now() + seconds
         version = found.versions[-1]
         self._acts.end("publish-version")
         return version
@@ -554,7 +566,12 @@ class FakeFunctions:
                 self.fails = None
             found.latest = latest
             found.versions = [
-                msgspec.structs.replace(version, state="Active", state_reason="")
+                msgspec.structs.replace(
+                    version,
+                    state="Active",
+                    state_reason="",
+                    is_optimised=version.configuration.snap_start,
+                )
                 if version.state == "Pending"
                 else version
                 for version in found.versions
@@ -659,6 +676,7 @@ class FakeCloud:
         self._functions = FakeFunctions(
             self.acts, self.clock, self._roles, self._storage, self._layers
         )
+        self._concurrency = FakeConcurrency(self.acts, self.clock, self._functions)
         self._logs = FakeLogs(self.acts)
 
     @property
@@ -676,6 +694,10 @@ class FakeCloud:
     @property
     def layers(self) -> FakeLayers:
         return self._layers
+
+    @property
+    def concurrency(self) -> FakeConcurrency:
+        return self._concurrency
 
     @property
     def logs(self) -> FakeLogs:

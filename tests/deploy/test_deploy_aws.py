@@ -80,6 +80,7 @@ SETTINGS = {
     "Environment": {"Variables": {"MODE": "x"}},
     "Layers": [],
     "Description": "",
+    "SnapStart": {"ApplyOn": "None"},
 }
 
 
@@ -487,7 +488,9 @@ def zipped(text: str) -> bytes:
     return file.getvalue()
 
 
-def test_aws_whole_life_of_a_function(aws: Aws, tmp_path: Path) -> None:
+def test_aws_whole_life_of_a_function(
+    aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class NoWaiting:
         def now(self) -> float:
             return 0.0
@@ -499,6 +502,8 @@ def test_aws_whole_life_of_a_function(aws: Aws, tmp_path: Path) -> None:
         folder = wanted.write(tmp_path)
         return deploy(wanted.manifest, wanted.function, folder, aws, clock=NoWaiting())
 
+    # moto has no provisioned concurrency.
+    monkeypatch.setattr(aws.concurrency, "listed", lambda _: ())
     first = build(zipped("1"), strategy=Strategy.S3_ZIP)
     second = build(zipped("2"), settings=Settings(memory=2048, environment={"MODE": "x"}))
     assert run(first).version == "1"

@@ -22,6 +22,7 @@ from wideload.deploy.gc import YOUNG_SECONDS
 from wideload.deploy.once import Once
 from wideload.deploy.served import note, read
 from wideload.errors import WideloadError
+from wideload.report.deployment import status_json, status_text
 from wideload.values.deployment import DeploymentResult
 from wideload.values.function import Settings, Strategy
 from wideload.values.instruction import Smoke
@@ -70,6 +71,40 @@ def test_layers_are_published_and_attached(tmp_path: Path) -> None:
     )
     assert layers_of(cloud) == expected
     assert run(cloud, build(b"code", layers=(b"heavy", b"light")), tmp_path).instructions == ()
+
+
+def test_status_tells_the_layers_of_what_serves(tmp_path: Path) -> None:
+    cloud = FakeCloud()
+    foreign = "arn:aws:lambda:eu-central-1:999999999999:layer:wideload-0123456789abcdef:7"
+    cloud.layers.foreign[foreign] = 4_000
+    settings = Settings(layers=(foreign,))
+    run(cloud, build(b"code", layers=(b"heavy", b"light"), settings=settings), tmp_path)
+    run(cloud, build(b"code", layers=(b"other",)), tmp_path)
+    rolled = operate.rollback(cloud, NAME)
+    found = operate.status(cloud, NAME)
+    assert [(one.name, one.version, one.size, one.is_own) for one in found.layers] == [
+        (name_of(b"other"), 1, 5, True)
+    ]
+    execute(rolled, cloud, clock=cloud.clock)
+    found = operate.status(cloud, NAME)
+    assert [(one.name, one.version, one.size, one.is_own) for one in found.layers] == [
+        ("wideload-0123456789abcdef", 7, 4_000, False),
+        (name_of(b"heavy"), 1, 5, True),
+        (name_of(b"light"), 1, 5, True),
+    ]
+    lines = status_text(found).splitlines()
+    assert "  layer wideload-0123456789abcdef:7  4.0 kB  attached" in lines
+    assert f"  layer {name_of(b'heavy')}:1  5 B  own" in lines
+    (first, *_) = status_json(found)["layers"]
+    assert first == {
+        "arn": foreign,
+        "name": "wideload-0123456789abcdef",
+        "version": 7,
+        "size": 4_000,
+        "is_own": False,
+    }
+    cloud.functions.delete_alias(NAME, "live")
+    assert operate.status(cloud, NAME).layers == ()
 
 
 def test_changed_code_is_all_that_is_uploaded(tmp_path: Path) -> None:

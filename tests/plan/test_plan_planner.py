@@ -217,6 +217,9 @@ def test_packages_are_weighed_raw_and_marked_where_they_are_provided() -> None:
                 "split": {
                     "function": {"zipped_bytes": 1000, "unzipped_bytes": 2000, "packages": []},
                     "layers": [],
+                    "attached": [],
+                    "sum_unzipped_bytes": 2000,
+                    "allowed_unzipped_bytes": 262_144_000,
                 },
                 "bundle": None,
             },
@@ -235,6 +238,7 @@ def test_packages_are_weighed_raw_and_marked_where_they_are_provided() -> None:
         ],
         "choice": "direct-zip",
         "downloaded_bytes": 77,
+        "exact": True,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -157,6 +158,32 @@ def test_one_layer_for_each_of_six_is_refused_and_a_split_that_works_proposed() 
     assert free.split is not None
     assert 1 <= len(free.split.layers) <= 5
     assert sorted(name for one in free.split.layers for name in one.packages) == SIX
+
+
+def test_the_sum_is_of_the_function_its_layers_and_those_of_others() -> None:
+    plan = plan_of({"numpy": 10 * HEAVY, "tiny": 50}, attached=40_000_000)
+    (found,) = (one for one in plan_json(plan)["candidates"] if one["strategy"] == "layers")
+    parts = found["split"]
+    (attached,) = parts["attached"]
+    assert attached["unzipped_bytes"] == 40_000_000
+    assert attached["arn"] == plan.attached[0].arn
+    own = [parts["function"], *parts["layers"]]
+    assert found["unzipped_bytes"] == sum(one["unzipped_bytes"] for one in own)
+    assert parts["sum_unzipped_bytes"] == found["unzipped_bytes"] + 40_000_000
+    assert parts["allowed_unzipped_bytes"] == QUOTA
+    out = io.StringIO()
+    slimmed = Slimmed(OWN)
+    Console(file=out, width=140, color_system=None).print(plan_text(plan, slimmed))
+    lines = [line.split() for line in out.getvalue().splitlines()]
+    assert any(line[:3] == ["attached", "40.0", "MB"] for line in lines)
+    assert any(line[:3] == ["together", "71.5", "MB"] for line in lines)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_plan_says_whether_it_is_exact(exact: bool) -> None:
+    slimmed = msgspec.structs.replace(slim(resolution_of(), OWN, rules="none"), exact=exact)
+    plan = propose("shop", resolution_of(), slimmed)
+    assert plan_json(plan)["exact"] is exact
 
 
 def test_attached_layers_leave_fewer() -> None:

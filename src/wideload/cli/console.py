@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _WORTH_A_BAR = 1.0
 """Seconds after which work shows a progress bar."""
+_SILENT_S = 20.0
+"""Seconds after which work says how far it is where there is no terminal."""
 
 
 class Console:
@@ -59,13 +61,19 @@ class Console:
 
     @contextlib.contextmanager
     def progress(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
-        """A bar on stderr, shown when the work lasts longer than a second."""
+        """A bar on stderr, shown when the work lasts longer than a second; without a terminal a
+        line every now and then."""
         if self.quiet or not total or not sys.stderr.isatty():
             started, done = time.monotonic(), 0
+            told = started
 
             def count(more: int) -> None:
-                nonlocal done
+                nonlocal done, told
                 done += more
+                now = time.monotonic()
+                if now - told > _SILENT_S:
+                    told = now
+                    self.tell(f"{what}: {done / 1e6:.1f} of {total / 1e6:.1f} MB")
 
             yield count
             lasted = time.monotonic() - started

@@ -1,4 +1,4 @@
-"""`wideload gc`: take away layers that nobody uses any more."""
+"""`wideload gc`: take away layers and bundles that nobody uses any more."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from wideload.cli import options
 def gc(
     session: options.Session, destination: options.Destination, dry_run: bool, yes: bool
 ) -> None:
-    """Delete layers of wideload's that no function uses, nor any version of one.
+    """Delete layers and bundles of wideload's that no version of a function uses.
 
-    Of the whole account and region: layers are shared by projects. A layer that is less than
-    an hour old stays, since a deployment may be about to use it.
+    Of the whole account and region: layers are shared by projects. What is less than an hour
+    old stays, since a deployment may be about to use it.
     """
     from wideload.deploy import operate
 

@@ -24,9 +24,11 @@ def plan(
     upgrade: bool,
     as_json: bool,
 ) -> None:
-    """Show every way to ship a function, with exact sizes, downloading no wheel.
+    """Show every way to ship a function side by side, downloading no wheel.
 
-    Of several functions it shows the way of each, and the layers that they share.
+    What the wheels weigh is exact. What of them ships is exact too, once these versions were
+    built; before that some sizes are estimates, and it says so. Of several functions it shows
+    the way of each, and the layers that they share.
     """
     if everything or len(functions) > 1:
         from wideload.cli.watching import watching

@@ -10,6 +10,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
 from wideload.deploy.aws_attached import AwsAttached
+from wideload.deploy.aws_concurrency import AwsConcurrency
 from wideload.deploy.aws_functions import AwsFunctions
 from wideload.deploy.aws_layers import AwsLayers
 from wideload.deploy.aws_logs import AwsLogs
@@ -116,6 +117,14 @@ class Aws:
             return AwsAttached(
                 self._session.client("lambda", endpoint_url=self._endpoint, config=_CONFIG),
                 embedded=self._endpoint is not None,
+            )
+
+    @cached_property
+    def concurrency(self) -> AwsConcurrency:
+        """Lambda's provisioned concurrency."""
+        with connecting("lambda"):
+            return AwsConcurrency(
+                self._session.client("lambda", endpoint_url=self._endpoint, config=_CONFIG)
             )
 
     @cached_property

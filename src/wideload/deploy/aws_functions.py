@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
+from wideload.cold_starts import has_snap_start
 from wideload.deploy import served as notes
 from wideload.deploy.aws_trouble import asking
 from wideload.deploy.cloud import (
@@ -22,9 +23,14 @@ if TYPE_CHECKING:
     from types_boto3_lambda.type_defs import (
         FunctionConfigurationResponseTypeDef,
         FunctionConfigurationTypeDef,
+        SnapStartTypeDef,
     )
 
     from wideload.values.instruction import StoredCode
+
+    class _SnapStart(TypedDict, total=False):
+        SnapStart: SnapStartTypeDef
+
 
 _NOT_FOUND = "ResourceNotFoundException"
 
@@ -128,6 +134,7 @@ class AwsFunctions:
                 Environment={"Variables": configuration.environment},
                 Layers=list(configuration.layers),
                 Description=configuration.description,
+                **self._snap_start(configuration),
                 Tags=tags,
             )
 
@@ -161,7 +168,16 @@ class AwsFunctions:
                 Environment={"Variables": configuration.environment},
                 Layers=list(configuration.layers),
                 Description=configuration.description,
+                **self._snap_start(configuration),
             )
+
+    def _snap_start(self, configuration: Configuration) -> _SnapStart:
+        # A region that has no SnapStart may know no such parameter either.
+        if not has_snap_start(self._client.meta.region_name):
+            return {}
+        return {
+            "SnapStart": {"ApplyOn": "PublishedVersions" if configuration.snap_start else "None"}
+        }
 
     def tag(self, arn: str, tags: dict[str, str]) -> None:
         """Set these tags, beside the others."""
@@ -244,6 +260,7 @@ def _state(
         raise Refused(
             "kms:Decrypt", unreadable.get("ErrorCode", "Unknown"), unreadable.get("Message", "")
         )
+    snap_start = answer.get("SnapStart") or {}
     return FunctionState(
         arn=answer["FunctionArn"],
         version=answer["Version"],
@@ -257,6 +274,7 @@ def _state(
             environment=environment.get("Variables", {}),
             layers=tuple(layer["Arn"] for layer in answer.get("Layers", [])),
             description=answer.get("Description", ""),
+            snap_start=snap_start.get("ApplyOn", "None") != "None",
         ),
         architecture=answer.get("Architectures", ["x86_64"])[0],
         code_sha256=answer["CodeSha256"],
@@ -267,4 +285,6 @@ def _state(
         state_reason=answer.get("StateReason", ""),
         last_update=answer.get("LastUpdateStatus", "Successful"),
         last_update_reason=answer.get("LastUpdateStatusReason", ""),
+        layer_sizes={layer["Arn"]: layer["CodeSize"] for layer in answer.get("Layers", [])},
+        is_optimised=snap_start.get("OptimizationStatus", "Off") == "On",
     )

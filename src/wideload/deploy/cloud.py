@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from wideload.deploy.concurrency import Concurrency
     from wideload.values.instruction import StoredCode
 
 
@@ -117,6 +118,16 @@ class FunctionState(msgspec.Struct, frozen=True):
     last_update: str
     """``Successful``, ``InProgress`` or ``Failed``."""
     last_update_reason: str
+    layer_sizes: dict[str, int] = {}
+    """Bytes of the zip of each layer version that it has, by ARN."""
+    is_optimised: bool = False
+    """Whether it starts from a snapshot, which Lambda has taken."""
+
+    @property
+    def awaits_snapshot(self) -> bool:
+        """Whether it is a version whose snapshot is still to be taken."""
+        published = self.version != "$LATEST"
+        return published and self.configuration.snap_start and not self.is_optimised
 
 
 class DeployedFunction(msgspec.Struct, frozen=True):
@@ -395,6 +406,11 @@ class Cloud(Protocol):
     @property
     def layers(self) -> Layers:
         """Lambda's layers."""
+        ...
+
+    @property
+    def concurrency(self) -> Concurrency:
+        """Lambda's provisioned concurrency."""
         ...
 
     @property

@@ -14,6 +14,7 @@ import msgspec
 
 from wideload.deploy import bundles, desired, names
 from wideload.deploy.cloud import ObjectState
+from wideload.deploy.provisioning import compute_provisioning
 from wideload.deploy.rollback import had_served
 from wideload.errors import WideloadError
 from wideload.values.instruction import (
@@ -45,7 +46,7 @@ from wideload.values.instruction import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wideload.deploy.cloud import DeployedFunction, FunctionState
+    from wideload.deploy.cloud import AliasState, DeployedFunction, FunctionState
     from wideload.deploy.observe import Observed
     from wideload.values.artifact import Artifact, Manifest
     from wideload.values.function import Function
@@ -71,6 +72,7 @@ def compute(
         function is somebody else's, or it is in a state that no deployment mends.
     """
     desired.check_is_current(manifest, function)
+    desired.check_region(manifest, observed.identity)
     there = observed.function
     if there is not None:
         _check_may_change(there, manifest.function, adopt=adopt)
@@ -302,17 +304,32 @@ def _publish_and_serve(
     target: str | None = None
     if newest is not None and desired.is_version_of(newest, manifest, wanted):
         target = newest.version
-        if newest.state == "Pending":
+        if newest.state == "Pending" or newest.awaits_snapshot:
             yield WaitUntilReady(name, target)
     else:
         description = desired.version_description(manifest)
         yield PublishVersion(name, desired.code_sha256(manifest), description)
         yield WaitUntilReady(name, None)
     alias = observed.alias
+    provisioning = compute_provisioning(
+        name,
+        manifest.settings.provisioned_concurrency,
+        wanted.memory,
+        target,
+        kept=observed.provisioned,
+        room=observed.room,
+    )
     if alias is not None and alias.version == target and not alias.is_weighted:
+        yield from (*provisioning.before, *provisioning.after)
         return
     if smoke is not None:
         yield SmokeTest(name, target, smoke.event, smoke.expected)
+    yield from provisioning.before
+    yield from _serve(name, target, alias)
+    yield from provisioning.after
+
+
+def _serve(name: str, target: str | None, alias: AliasState | None) -> Iterator[Instruction]:
     if alias is None:
         yield CreateAlias(name, LIVE_ALIAS, target)
     else:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from wideload import limits
+from wideload import cold_starts, limits
 from wideload.deploy import names
 from wideload.errors import WideloadError
-from wideload.values.bundle import BUNDLE_VARIABLE, LOADER_HANDLER
+from wideload.values.bundle import BUNDLE_VARIABLE, loader_handler
 from wideload.values.function import Strategy
 from wideload.values.instruction import (
     Code,
@@ -52,6 +52,20 @@ def check_is_current(manifest: Manifest, function: Function) -> None:
         )
 
 
+def check_region(manifest: Manifest, identity: Identity) -> None:
+    """Make sure that the region has what the function is to have.
+
+    :raises WideloadError: it has not.
+    """
+    if manifest.settings.snap_start and not cold_starts.has_snap_start(identity.region):
+        raise WideloadError(
+            f"{manifest.function} cannot have SnapStart in {identity.region}",
+            why="AWS documents it for all commercial regions but Asia Pacific (New Zealand) and "
+            "Asia Pacific (Taipei)",
+            hint="take snap_start out of the function's table, or deploy to another region",
+        )
+
+
 def configuration(
     manifest: Manifest,
     role: str,
@@ -69,7 +83,7 @@ def configuration(
     settings = manifest.settings
     environment, handler = settings.environment, manifest.handler
     if bundle is not None:
-        handler = LOADER_HANDLER
+        handler = loader_handler(manifest.target, manifest.handler)
         environment = {**environment, BUNDLE_VARIABLE: bundle.variable()}
         broken = limits.check_environment(environment)
         if broken:
@@ -88,6 +102,7 @@ def configuration(
         environment=environment,
         layers=(*settings.layers, *layers),
         description=settings.description,
+        snap_start=settings.snap_start,
     )
 
 
@@ -179,6 +194,7 @@ def changes(have: Configuration, wanted: Configuration) -> tuple[str, ...]:
         ("memory", " MB", have.memory, wanted.memory),
         ("timeout", " s", have.timeout, wanted.timeout),
         ("/tmp", " MB", have.ephemeral, wanted.ephemeral),
+        ("SnapStart", "", _on(have.snap_start), _on(wanted.snap_start)),
     ):
         if before != after:
             told.append(f"{what} {before} → {after}{unit}")
@@ -187,6 +203,10 @@ def changes(have: Configuration, wanted: Configuration) -> tuple[str, ...]:
     if have.description != wanted.description:
         told.append("description")
     return tuple(told)
+
+
+def _on(setting: bool) -> str:
+    return "on" if setting else "off"
 
 
 def _changed_variables(have: dict[str, str], wanted: dict[str, str]) -> list[str]:

@@ -16,6 +16,7 @@ from wideload.values.instruction import (
     DeleteRole,
     DeleteRolePolicy,
     Instruction,
+    ReleaseConcurrency,
 )
 
 if TYPE_CHECKING:
@@ -45,6 +46,12 @@ def compute_destroy(remains: Remains, *, bucket: bool = False) -> tuple[Instruct
     steps: list[Instruction] = []
     if remains.alias is not None:
         steps.append(DeleteAlias(name, LIVE_ALIAS))
+    # Nobody pays for them then, whatever comes of the rest.
+    steps += [
+        ReleaseConcurrency(name, one.qualifier, one.requested)
+        for one in remains.provisioned
+        if not one.is_of_alias
+    ]
     if there is not None:
         steps.append(DeleteFunction(name))
     owner = remains.identity.account

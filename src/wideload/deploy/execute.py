@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
@@ -11,9 +12,11 @@ import msgspec
 
 from wideload.deploy import artifacts, smoke, waiting
 from wideload.deploy.cloud import ObjectState, Refused
+from wideload.deploy.deletions import delete
 from wideload.deploy.once import Once
 from wideload.deploy.progress import Silent
 from wideload.deploy.refusals import ALREADY_THERE, NOT_FOUND, told
+from wideload.errors import WideloadError
 from wideload.values import instruction as do
 
 if TYPE_CHECKING:
@@ -28,18 +31,6 @@ _NO_SUCH_ROLE_YET = "cannot be assumed by Lambda"
 _PAUSE = 1.0
 """Seconds. A request that carries 50 MB of code is not sent again every moment."""
 _LATEST = "$LATEST"
-
-
-_Deletion = (
-    do.DeleteAlias
-    | do.DeleteFunction
-    | do.DeleteObjects
-    | do.DeleteLayerVersion
-    | do.DeleteBucket
-    | do.DeleteLogGroup
-    | do.DeleteRolePolicy
-    | do.DeleteRole
-)
 
 
 class Execution(msgspec.Struct, frozen=True):
@@ -88,10 +79,12 @@ class _Run:
         clock: waiting.Clock,
         once: Once,
     ) -> None:
+        self._cloud = cloud
         self._roles = cloud.roles
         self._storage = cloud.storage
         self._functions = cloud.functions
         self._layers = cloud.layers
+        self._concurrency = cloud.concurrency
         self._logs = cloud.logs
         self._folder = folder
         self._progress = progress
@@ -146,6 +139,13 @@ class _Run:
                 self._create_alias(step)
             case do.UpdateAlias():
                 self._update_alias(step)
+            case do.ProvisionConcurrency():
+                version = self._number(step.version)
+                self._concurrency.put(step.function, version, step.count)
+            case do.WaitUntilProvisioned():
+                self._wait_until_provisioned(step)
+            case do.ReleaseConcurrency():
+                _unless(NOT_FOUND, lambda: self._concurrency.delete(step.function, step.version))
             case (
                 do.DeleteAlias()
                 | do.DeleteFunction()
@@ -156,28 +156,7 @@ class _Run:
                 | do.DeleteRolePolicy()
                 | do.DeleteRole()
             ):
-                _unless(NOT_FOUND, lambda: self._delete(step))
-            case _:
-                assert_never(step)
-
-    def _delete(self, step: _Deletion) -> None:
-        match step:
-            case do.DeleteAlias():
-                self._functions.delete_alias(step.function, step.alias)
-            case do.DeleteFunction():
-                self._functions.delete(step.function)
-            case do.DeleteObjects():
-                self._storage.delete_objects(step.bucket, step.keys, step.owner)
-            case do.DeleteLayerVersion():
-                self._layers.delete(step.layer, step.version)
-            case do.DeleteBucket():
-                self._storage.delete_bucket(step.bucket, step.owner)
-            case do.DeleteLogGroup():
-                self._logs.delete(step.group)
-            case do.DeleteRolePolicy():
-                self._roles.delete_policy(step.role, step.policy)
-            case do.DeleteRole():
-                self._roles.delete(step.role)
+                _unless(NOT_FOUND, lambda: delete(self._cloud, step))
             case _:
                 assert_never(step)
 
@@ -326,6 +305,19 @@ class _Run:
                     raise
             else:
                 return
+
+    def _wait_until_provisioned(self, step: do.WaitUntilProvisioned) -> None:
+        version = self._number(step.version)
+        try:
+            waiting.until_provisioned(
+                self._concurrency, step.function, version, self._clock, self._progress.waited
+            )
+        except WideloadError:
+            # Nobody is to pay for environments that no caller gets to.
+            if step.version is None:
+                with contextlib.suppress(Refused):
+                    self._concurrency.delete(step.function, version)
+            raise
 
     def _create_alias(self, step: do.CreateAlias) -> None:
         version = self._number(step.version)

@@ -3,7 +3,6 @@ uses. Pure."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 
 YOUNG_SECONDS = 3600.0
 """What is younger may be of a deployment that is still to attach it."""
-
-_OURS = re.compile(rf"{names.LAYER_PREFIX}[0-9a-f]{{16}}")
 
 
 class Sweep(msgspec.Struct, frozen=True):
@@ -60,8 +57,7 @@ def compute_sweep(leftovers: Leftovers, now: float) -> Sweep:
 
 
 def _is_ours(version: LayerVersion) -> bool:
-    named = _OURS.fullmatch(version.layer) is not None
-    return named and version.description.startswith(names.LAYER_MARK)
+    return names.is_layer_name(version.layer) and version.description.startswith(names.LAYER_MARK)
 
 
 def _content(version: LayerVersion) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from wideload import __version__
@@ -97,6 +98,7 @@ LAYER_MARK = "wideload: "
 # https://docs.aws.amazon.com/lambda/latest/api/API_PublishLayerVersion.html
 _DESCRIPTION_LENGTH = 256
 _DIGITS = 16
+_LAYER_NAME = re.compile(rf"{LAYER_PREFIX}[0-9a-f]{{{_DIGITS}}}")
 
 
 def layer_name(sha256: str) -> str:
@@ -108,6 +110,17 @@ def layer_arn(sha256: str, identity: Identity) -> str:
     """The ARN of the layer with this content, without a version."""
     region, account = identity.region, identity.account
     return f"arn:{identity.partition}:lambda:{region}:{account}:layer:{layer_name(sha256)}"
+
+
+def is_own_layer(arn: str, identity: Identity) -> bool:
+    """Whether wideload may have published this layer version: by its name and account."""
+    account, _, layer, _ = arn.split(":")[4:]
+    return account == identity.account and is_layer_name(layer)
+
+
+def is_layer_name(layer: str) -> bool:
+    """Whether a layer is called as wideload calls its own."""
+    return _LAYER_NAME.fullmatch(layer) is not None
 
 
 def layer_key(sha256: str) -> str:

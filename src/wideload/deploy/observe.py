@@ -19,6 +19,7 @@ from wideload.deploy.cloud import (
     RoleState,
     StoredObject,
 )
+from wideload.deploy.concurrency import ProvisionedState, Room
 from wideload.values.bundle import BUNDLE_VARIABLE
 from wideload.values.instruction import LIVE_ALIAS
 
@@ -51,6 +52,10 @@ class Observed(msgspec.Struct, frozen=True):
     versions: tuple[FunctionState, ...] = ()
     """Published ones, oldest first."""
     alias: AliasState | None = None
+    provisioned: tuple[ProvisionedState, ...] = ()
+    """Environments that are kept initialised, by version and alias."""
+    room: Room | None = None
+    """How many may be; nothing where none is wanted."""
 
 
 class Remains(msgspec.Struct, frozen=True):
@@ -68,6 +73,7 @@ class Remains(msgspec.Struct, frozen=True):
     """Whether the bucket holds anything else; nothing: not looked."""
     function: DeployedFunction | None = None
     alias: AliasState | None = None
+    provisioned: tuple[ProvisionedState, ...] = ()
 
 
 class Leftovers(msgspec.Struct, frozen=True):
@@ -137,6 +143,12 @@ def observe(cloud: Cloud, manifest: Manifest) -> Observed:
         function=function,
         versions=_versions(cloud, name) if function else (),
         alias=cloud.functions.find_alias(name, LIVE_ALIAS) if function else None,
+        provisioned=cloud.concurrency.listed(name) if function else (),
+        room=(
+            cloud.concurrency.room(name if function else None)
+            if manifest.settings.provisioned_concurrency
+            else None
+        ),
     )
 
 
@@ -196,6 +208,7 @@ def observe_remains(cloud: Cloud, function: str, *, whole_bucket: bool = False) 
         other_keys=others,
         function=found,
         alias=cloud.functions.find_alias(function, LIVE_ALIAS) if found else None,
+        provisioned=cloud.concurrency.listed(function) if found else (),
     )
 
 

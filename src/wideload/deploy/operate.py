@@ -14,13 +14,26 @@ from wideload.deploy.refusals import NOT_FOUND, told
 from wideload.deploy.rollback import compute_rollback
 from wideload.deploy.waiting import SystemClock
 from wideload.errors import WideloadError
-from wideload.values.deployment import RESULT_SCHEMA, FunctionStatus, VersionStatus
+from wideload.values.deployment import (
+    RESULT_SCHEMA,
+    FunctionStatus,
+    LayerStatus,
+    ProvisionedStatus,
+    VersionStatus,
+)
 from wideload.values.instruction import LIVE_ALIAS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wideload.deploy.cloud import Answer, Cloud, DeployedFunction, Identity, LogEvent
+    from wideload.deploy.cloud import (
+        Answer,
+        Cloud,
+        DeployedFunction,
+        FunctionState,
+        Identity,
+        LogEvent,
+    )
     from wideload.deploy.waiting import Clock
     from wideload.values.instruction import Instruction
 
@@ -54,6 +67,7 @@ def status(cloud: Cloud, function: str) -> FunctionStatus:
         there = _find(cloud, function)
         versions = cloud.functions.versions(function)
         alias = cloud.functions.find_alias(function, LIVE_ALIAS)
+        provisioned = cloud.concurrency.listed(function)
     latest = there.latest
     live = None if alias is None else alias.version
     return FunctionStatus(
@@ -82,7 +96,36 @@ def status(cloud: Cloud, function: str) -> FunctionStatus:
             for version in versions
         ),
         url=_console(function, identity),
+        layers=tuple(
+            layer
+            for version in versions
+            if version.version == live
+            for layer in _layers(version, identity)
+        ),
+        snap_start=any(one.is_optimised for one in versions if one.version == live),
+        provisioned=tuple(
+            ProvisionedStatus(
+                qualifier=one.qualifier,
+                requested=one.requested,
+                ready=one.ready,
+                status=one.status,
+                reason=one.reason,
+            )
+            for one in provisioned
+        ),
     )
+
+
+def _layers(version: FunctionState, identity: Identity) -> Iterator[LayerStatus]:
+    for arn in version.configuration.layers:
+        name, _, number = arn.partition(":layer:")[2].rpartition(":")
+        yield LayerStatus(
+            arn=arn,
+            name=name,
+            version=int(number),
+            size=version.layer_sizes.get(arn, 0),
+            is_own=names.is_own_layer(arn, identity),
+        )
 
 
 def logs(
@@ -142,7 +185,7 @@ def sweep(cloud: Cloud, *, now: float) -> Sweep:
 
 
 def rollback(cloud: Cloud, function: str, to: str | None = None) -> tuple[Instruction, ...]:
-    """The instruction that lets an earlier version serve, to be shown or executed.
+    """The instructions that let an earlier version serve, to be shown or executed.
 
     :param to: the number of a version; nothing: the last that served before the present one.
     :raises WideloadError: there is no such version, or AWS cannot be asked.
@@ -151,7 +194,8 @@ def rollback(cloud: Cloud, function: str, to: str | None = None) -> tuple[Instru
         _find(cloud, function)
         versions = cloud.functions.versions(function)
         alias = cloud.functions.find_alias(function, LIVE_ALIAS)
-    return compute_rollback(function, versions, alias, to)
+        provisioned = cloud.concurrency.listed(function)
+    return compute_rollback(function, versions, alias, to, provisioned)
 
 
 @contextmanager

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wideload.deploy.provisioning import compute_provisioning
 from wideload.errors import WideloadError
 from wideload.values.instruction import LIVE_ALIAS, Instruction, UpdateAlias
 
 if TYPE_CHECKING:
     from wideload.deploy.cloud import AliasState, FunctionState
+    from wideload.deploy.concurrency import ProvisionedState
 
 
 def had_served(alias: AliasState) -> tuple[str, ...]:
@@ -23,12 +25,17 @@ def compute_rollback(
     versions: tuple[FunctionState, ...],
     alias: AliasState | None,
     to: str | None = None,
+    provisioned: tuple[ProvisionedState, ...] = (),
 ) -> tuple[Instruction, ...]:
-    """The instruction that moves the alias back; none where it stands there already.
+    """The instructions that move the alias back; none where it stands there already.
+
+    Callers go first: whoever rolls back wants them off what serves now. As many environments
+    as were kept initialised of that are then kept of the version that serves again.
 
     :param to: the number of a version; nothing: the last that served before the one that
         serves. A version that was published and never served, since it failed its smoke test
         for instance, is none.
+    :param provisioned: environments that are kept initialised now.
     :raises WideloadError: nothing serves yet, there is no such version, or it is not known
         which served.
     """
@@ -50,9 +57,19 @@ def compute_rollback(
         )
     if alias.version == to and not alias.is_weighted:
         return ()
-    return (
-        UpdateAlias(function, LIVE_ALIAS, to, alias.version, alias.revision, had_served(alias)),
+    move = UpdateAlias(function, LIVE_ALIAS, to, alias.version, alias.revision, had_served(alias))
+    (target,) = (version for version in versions if version.version == to)
+    kept = sum(one.requested for one in provisioned if one.qualifier == alias.version)
+    then = compute_provisioning(
+        function,
+        # What starts from a snapshot may not have it.
+        0 if target.configuration.snap_start else kept,
+        target.configuration.memory,
+        to,
+        kept=provisioned,
+        room=None,
     )
+    return (move, *then.before, *then.after)
 
 
 def _last_that_served(function: str, numbers: list[str], alias: AliasState) -> str:

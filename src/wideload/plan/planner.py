@@ -11,7 +11,7 @@ from wideload.plan.bootstrap import bootstrapped
 from wideload.plan.split.splitting import split
 from wideload.values.function import Settings, Strategy
 from wideload.values.instruction import megabytes
-from wideload.values.proposal import PackageWeight, Plan, Proposal, Refusal
+from wideload.values.proposal import LayerWeight, PackageWeight, Plan, Proposal, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -91,6 +91,10 @@ def propose(
         candidates=candidates,
         choice=choice,
         downloaded_bytes=resolution.downloaded_bytes,
+        exact=slimmed.exact,
+        attached=tuple(
+            LayerWeight(layer.arn, layer.zipped_bytes, layer.unzipped_bytes) for layer in attached
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from wideload.report.advice import bench_advice
 from wideload.report.sizes import human
 from wideload.values.timing import PHASES, Bench, Phase, Timing
 
@@ -42,6 +43,7 @@ def bench_json(bench: Bench) -> dict[str, Any]:
             made["cold_ms"] = {"min": least, "median": middle, "max": most}
             made["warm_ms"] = timing.warm
             made["phases_ms"] = {phase: timing.phase(phase) for phase in PHASES}
+    told["advice"] = list(bench_advice(bench))
     return told
 
 
@@ -90,6 +92,7 @@ def bench_text(bench: Bench) -> RenderableType:
     parts += [
         Text(f"{one.way} fails: {one.failure}", "red") for one in bench.timings if one.failure
     ]
+    parts += [Text(f"advice: {line}") for line in bench_advice(bench)]
     parts += [Text(f"note: {line}", "yellow") for line in bench.missing]
     return Group(*parts)
 

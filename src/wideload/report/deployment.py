@@ -50,6 +50,18 @@ def status_text(status: FunctionStatus) -> str:
         f"{human(version.code_size)}  {version.code_sha256}"
         for version in status.versions
     ]
+    lines += [
+        f"  layer {layer.name}:{layer.version}  {human(layer.size)}  "
+        f"{'own' if layer.is_own else 'attached'}"
+        for layer in status.layers
+    ]
+    if status.snap_start:
+        lines.append(f"  SnapStart: version {status.version} starts from a snapshot")
+    lines += [
+        f"  provisioned concurrency of {one.qualifier}: {one.ready} of {one.requested} ready, "
+        f"{one.status} {one.reason}".rstrip()
+        for one in status.provisioned
+    ]
     if status.version is None:
         lines.append(f"  no version serves: alias {status.alias} is not there")
     if status.url:

@@ -60,7 +60,12 @@ def fleet_plan_json(outcomes: Mapping[str, Plan | WideloadError]) -> dict[str, A
 
 def fleet_plan_text(outcomes: Mapping[str, Plan | WideloadError]) -> RenderableType:
     """The plans for a terminal: each function's way in a line, the layers, what is stored."""
-    return _tables(_planned(outcomes), outcomes)
+    tables = _tables(_planned(outcomes), outcomes)
+    estimated = [name for name, plan in _whole(outcomes).items() if not plan.exact]
+    if not estimated:
+        return tables
+    note = f"note: sizes are estimates until the first build: {', '.join(estimated)}"
+    return Group(tables, Text(note, "yellow"))
 
 
 def fleet_build_json(

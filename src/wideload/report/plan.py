@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from wideload.limits import CODE_SIZE_UNZIPPED
 from wideload.report.places import place_of
 from wideload.report.sizes import human
 from wideload.values.proposal import Plan, Proposal, Refusal
@@ -64,7 +65,9 @@ def plan_json(plan: Plan) -> dict[str, Any]:
                     }
                     for limit in (candidate.limits if isinstance(candidate, Refusal) else ())
                 ],
-                "split": _split_json(candidate.split) if isinstance(candidate, Proposal) else None,
+                "split": (
+                    _split_json(candidate.split, plan) if isinstance(candidate, Proposal) else None
+                ),
                 "bundle": (
                     _bundle_json(candidate.bundle) if isinstance(candidate, Proposal) else None
                 ),
@@ -73,15 +76,26 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         ],
         "choice": plan.choice.value if plan.choice else None,
         "downloaded_bytes": plan.downloaded_bytes,
+        "exact": plan.exact,
     }
 
 
-def _split_json(split: Split | None) -> dict[str, Any] | None:
+def _split_json(split: Split | None, plan: Plan) -> dict[str, Any] | None:
     if split is None:
         return None
     return {
         "function": _part_json(split.function, split.packages),
         "layers": [_part_json(share.tree, share.packages) for share in split.layers],
+        "attached": [
+            {
+                "arn": layer.arn,
+                "zipped_bytes": layer.zipped_bytes,
+                "unzipped_bytes": layer.unzipped_bytes,
+            }
+            for layer in plan.attached
+        ],
+        "sum_unzipped_bytes": split.unzipped_bytes + plan.attached_bytes,
+        "allowed_unzipped_bytes": CODE_SIZE_UNZIPPED,
     }
 
 
@@ -172,7 +186,7 @@ def _candidates(plan: Plan) -> Table:
     return table
 
 
-def _parts(split: Split) -> Table:
+def _parts(split: Split, plan: Plan) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("part")
     table.add_column("unzipped", justify="right", no_wrap=True)
@@ -187,6 +201,19 @@ def _parts(split: Split) -> Table:
         table.add_row(
             name, human(tree.unzipped_bytes), human(tree.zipped_bytes), ", ".join(packages)
         )
+    for layer in plan.attached:
+        table.add_row(
+            "attached",
+            human(layer.unzipped_bytes),
+            human(layer.zipped_bytes),
+            place_of(layer.arn),
+        )
+    table.add_row(
+        "together",
+        human(split.unzipped_bytes + plan.attached_bytes),
+        human(split.zipped_bytes + sum(layer.zipped_bytes for layer in plan.attached)),
+        f"of at most {human(CODE_SIZE_UNZIPPED)} unzipped",
+    )
     return table
 
 
@@ -210,5 +237,5 @@ def plan_text(plan: Plan, slimmed: Slimmed) -> RenderableType:
     parts.extend(Text(f"note: {note}", "yellow") for note in slimmed.notes)
     parts.append(_candidates(plan))
     if plan.chosen and plan.chosen.split:
-        parts.append(_parts(plan.chosen.split))
+        parts.append(_parts(plan.chosen.split, plan))
     return Group(*parts)

@@ -50,6 +50,32 @@ class VersionStatus(msgspec.Struct, frozen=True):
     is_live: bool
 
 
+class LayerStatus(msgspec.Struct, frozen=True):
+    """A layer of the version that serves."""
+
+    arn: str
+    """Of the layer version."""
+    name: str
+    version: int
+    size: int
+    """Bytes of the zip."""
+    is_own: bool
+    """Whether wideload published it; otherwise it is one of others that was attached."""
+
+
+class ProvisionedStatus(msgspec.Struct, frozen=True):
+    """Environments that are kept initialised."""
+
+    qualifier: str
+    """The number of a version, or the name of an alias that somebody else keeps them for."""
+    requested: int
+    ready: int
+    status: str
+    """``IN_PROGRESS``, ``READY`` or ``FAILED``."""
+    reason: str
+    """Why it failed."""
+
+
 class FunctionStatus(msgspec.Struct, frozen=True):
     """What `status --json` prints."""
 
@@ -78,3 +104,9 @@ class FunctionStatus(msgspec.Struct, frozen=True):
     """Oldest first."""
     url: str
     """Of the function in AWS's console; empty where it is not AWS that answers."""
+    layers: tuple[LayerStatus, ...] = ()
+    """Of the version that serves, later ones on top; of none where none serves."""
+    snap_start: bool = False
+    """Whether the version that serves starts from a snapshot."""
+    provisioned: tuple[ProvisionedStatus, ...] = ()
+    """Provisioned concurrency, sorted by qualifier."""

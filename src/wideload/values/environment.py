@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -16,6 +16,20 @@ class Mount(msgspec.Struct, frozen=True):
     folder: str
     path: str
     read_only: bool = False
+
+
+Initialization = Literal["on-demand", "provisioned-concurrency", "snap-start"]
+"""What an environment is initialised for: the call that waits for it, calls to come, or a
+snapshot to be taken of it. The values are those of ``AWS_LAMBDA_INITIALIZATION_TYPE``."""
+
+
+class Initialised(msgspec.Struct, frozen=True):
+    """How an init went."""
+
+    failure: str = ""
+    """Why it failed, in a word of Lambda's; empty where it did not."""
+    log: str = ""
+    """What it wrote, of one that failed; otherwise that comes with the first invocation."""
 
 
 class EnvironmentSpec(msgspec.Struct, frozen=True):
@@ -48,6 +62,7 @@ class EnvironmentSpec(msgspec.Struct, frozen=True):
     empty: no AWS is there."""
     network: tuple[str, ...] = ()
     """Hosts that may be reached besides; ``*`` is the whole network of this machine."""
+    initialization: Initialization = "on-demand"
     wrapper: tuple[str, ...] = ()
     """Words that the runtime is started under, a tracer's for instance, as seen inside; a
     wrapper script of the function's own comes after them. Lambda has nothing like it."""
@@ -67,6 +82,14 @@ class ExecutionEnvironment(Protocol):
         """Run the handler once. Never raises for what the function does.
 
         :param qualifier: the alias or version that the caller named; the function is told it.
+        """
+        ...
+
+    def initialised(self) -> Initialised:
+        """Wait until init is over, without an invocation. Never raises for what it does.
+
+        With ``snap-start`` it is over when the runtime would be snapshot; the first invocation
+        restores it.
         """
         ...
 

@@ -34,6 +34,8 @@ class Configuration(msgspec.Struct, frozen=True):
     """ARNs of layer versions, later ones on top. An ARN without a version means the one that
     the `PublishLayer` before brings."""
     description: str
+    snap_start: bool = False
+    """Whether versions that are published from now on start from a snapshot."""
 
 
 class InlineCode(msgspec.Struct, frozen=True, tag="inline"):
@@ -316,6 +318,59 @@ class UpdateAlias(msgspec.Struct, frozen=True, tag="update-alias", tag_field="do
         )
 
 
+class ProvisionConcurrency(
+    msgspec.Struct, frozen=True, tag="provision-concurrency", tag_field="do"
+):
+    """Have environments of a version initialised before anybody calls them."""
+
+    function: str
+    version: str | None
+    """A number, or nothing for the version just published."""
+    count: int
+    memory: int
+    """MB of each environment, which are billed while they are kept."""
+
+    def describe(self) -> str:
+        """One line for people."""
+        return (
+            f"keep {_environments(self.count)} of {_version(self.version)} of {self.function} "
+            f"initialised ({self.count * self.memory:,} MB, billed while kept)"
+        )
+
+
+class WaitUntilProvisioned(
+    msgspec.Struct, frozen=True, tag="wait-until-provisioned", tag_field="do"
+):
+    """Wait until as many environments as asked for are initialised."""
+
+    function: str
+    version: str | None
+    """A number, or nothing for the version just published."""
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"wait until they are, for {_version(self.version)} of {self.function}"
+
+
+class ReleaseConcurrency(msgspec.Struct, frozen=True, tag="release-concurrency", tag_field="do"):
+    """Keep no environments of a version initialised any more."""
+
+    function: str
+    version: str
+    """A number."""
+    count: int
+    """How many were kept."""
+    why: str = ""
+
+    def describe(self) -> str:
+        """One line for people."""
+        line = (
+            f"keep {_environments(self.count)} of version {self.version} of {self.function} "
+            "initialised no longer"
+        )
+        return f"{line}, {self.why}" if self.why else line
+
+
 class DeleteAlias(msgspec.Struct, frozen=True, tag="delete-alias", tag_field="do"):
     """Let no caller in any more."""
 
@@ -431,6 +486,9 @@ Instruction = (
     | SmokeTest
     | CreateAlias
     | UpdateAlias
+    | ProvisionConcurrency
+    | WaitUntilProvisioned
+    | ReleaseConcurrency
     | DeleteAlias
     | DeleteFunction
     | DeleteObjects
@@ -458,6 +516,10 @@ def megabytes(size: int) -> str:
     if size >= 1_000:
         return f"{size / 1_000:.1f} kB"
     return f"{size} bytes"
+
+
+def _environments(count: int) -> str:
+    return "1 environment" if count == 1 else f"{count} environments"
 
 
 def _version(number: str | None) -> str:

@@ -33,6 +33,8 @@ class Invocation(msgspec.Struct, frozen=True):
     init_ms: float | None
     """Of the cold start that this invocation waited for; nothing on a warm one."""
     max_memory_mb: int
+    tmp_bytes: int | None = None
+    """Of /tmp in use after it; nothing where that cannot be seen."""
     missing: tuple[str, ...] = ()
     """Guarantees of Lambda's that this machine could not give, each a line to be told."""
 

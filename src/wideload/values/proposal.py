@@ -71,6 +71,14 @@ class PackageWeight(msgspec.Struct, frozen=True):
     """``"runtime"``, the ARN of a layer, or nothing where it is packed."""
 
 
+class LayerWeight(msgspec.Struct, frozen=True):
+    """What a layer made by others takes of the quota that the function and its layers share."""
+
+    arn: str
+    zipped_bytes: int
+    unzipped_bytes: int
+
+
 class Plan(msgspec.Struct, frozen=True):
     """All ways side by side, in order of merit."""
 
@@ -80,6 +88,11 @@ class Plan(msgspec.Struct, frozen=True):
     candidates: tuple[Proposal | Refusal, ...]
     choice: Strategy | None
     downloaded_bytes: int
+    exact: bool = True
+    """Whether what ships is known to the byte; before the first build of these versions some
+    sizes are estimates. Of a bundle the bytes that come from S3 always are one."""
+    attached: tuple[LayerWeight, ...] = ()
+    """Layers made by others, in the order in which they are attached."""
 
     @property
     def chosen(self) -> Proposal | None:
@@ -88,3 +101,8 @@ class Plan(msgspec.Struct, frozen=True):
             if isinstance(candidate, Proposal) and candidate.strategy is self.choice:
                 return candidate
         return None
+
+    @property
+    def attached_bytes(self) -> int:
+        """What layers made by others take, unzipped."""
+        return sum(layer.unzipped_bytes for layer in self.attached)

@@ -21,12 +21,27 @@ class Check(msgspec.Struct, frozen=True):
     detail: str
 
 
+class Used(msgspec.Struct, frozen=True):
+    """What events used of what the function has."""
+
+    memory: int
+    """MB that it has."""
+    max_memory: int
+    """MB that it had at most."""
+    ephemeral: int
+    """MB of /tmp that it has."""
+    tmp_bytes: int | None
+    """Bytes of /tmp in use after the events; nothing where that cannot be seen."""
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """All that was tried."""
 
     checks: tuple[Check, ...]
     missing: tuple[str, ...] = ()
     """Guarantees of Lambda's that this machine could not give."""
+    used: Used | None = None
+    """Nothing where no event was run."""
 
     @property
     def passed(self) -> bool:

@@ -21,7 +21,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from wideload.errors import WideloadError
 from wideload.local.boundaries import NoSuchBucket, NoSuchKey, StoredObject
 from wideload.local.functions.app import FunctionsApp, create
-from wideload.values.environment import EnvironmentSpec
+from wideload.values.environment import EnvironmentSpec, Initialised
 from wideload.values.invocation import Invocation, Outcome
 
 if TYPE_CHECKING:
@@ -106,6 +106,9 @@ class FakeEnvironment:
         payload = json.dumps(answer).encode()
         return Invocation(request_id, outcome, payload, log, 1.0, 1, None, 30)
 
+    def initialised(self) -> Initialised:
+        return self.sandbox.init(self.spec)
+
     def close(self) -> None:
         self.closed = True
         self.alive = False
@@ -116,6 +119,7 @@ class FakeSandbox:
 
     def __init__(self) -> None:
         self.started: list[FakeEnvironment] = []
+        self.init: Callable[[EnvironmentSpec], Initialised] = lambda _: Initialised()
         self.handler: Handler = lambda event, spec: {"event": event, "version": spec.version}
 
     def start(self, spec: EnvironmentSpec) -> FakeEnvironment:

@@ -24,6 +24,7 @@ from wideload.local.functions import (
     permissions,
     provisioning,
     routes,
+    snapshots,
     tags,
     versions,
 )
@@ -142,8 +143,9 @@ class FunctionsApp:
             return
         self._events.resume()
         for function in self._service.store.functions:
-            if function.provisioned:
-                provisioning.keep(self._service, function)
+            provisioning.keep(self._service, function)
+            for version in function.versions.values():
+                snapshots.take(self._service, function, version)
 
     def _answer(self, request: Request) -> Response:
         operation, path_members = routes.find(request.method, request.path, request.args)

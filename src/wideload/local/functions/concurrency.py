@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from wideload.cold_starts import LEAST_UNRESERVED
 from wideload.local.functions import faults, lookup
 from wideload.local.functions.faults import LambdaFault
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 ACCOUNT = 1000
 """Concurrent executions of an account in a region, by default:
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
-LEAST_UNRESERVED = 100
-"""What functions without a reservation must be left:
-https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html"""
 
 
 class Slots:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from wideload import limits
+from wideload import cold_starts, limits
 from wideload.local.functions import faults
 from wideload.local.functions.documents import (
     AttachedLayer,
@@ -29,8 +29,6 @@ _RETIRED = frozenset(
 )
 # Named by the model as a runtime, but for functions on other terms.
 _NOT_A_RUNTIME = frozenset({"custom"})
-_SNAP_START_SINCE = {"python": (3, 12), "java": (11, 0), "dotnet": (8, 0)}
-_SNAP_START_EPHEMERAL = 512
 
 
 def runtimes() -> tuple[str, ...]:
@@ -211,18 +209,10 @@ def _check_file_systems(configuration: Configuration) -> None:
 def _check_snap_start(configuration: Configuration) -> None:
     if configuration.snap_start == "None":
         return
-    unsupported = "is not supported for SnapStart enabled functions."
-    runtime = configuration.runtime
-    family = runtime.rstrip("0123456789.")
-    parts = runtime.removeprefix(family).split(".")
-    since = _SNAP_START_SINCE.get(family)
-    version = tuple(int(part) for part in (*parts, "0")[:2] if part.isdecimal())
-    if since is None or version < since:
-        raise faults.invalid(f"{runtime} {unsupported}")
-    # AWS documents these two refusals without their words.
-    if configuration.file_systems:
-        raise faults.invalid(f"FileSystemConfigs {unsupported}")
-    if configuration.ephemeral > _SNAP_START_EPHEMERAL:
-        raise faults.invalid(
-            f"EphemeralStorage of more than {_SNAP_START_EPHEMERAL} MB {unsupported}"
-        )
+    refusal = cold_starts.snap_start_refusal(
+        configuration.runtime,
+        configuration.ephemeral,
+        file_systems=bool(configuration.file_systems),
+    )
+    if refusal:
+        raise faults.invalid(refusal)

@@ -89,6 +89,8 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     """RevisionId until then."""
     settled_revision: str
     """RevisionId from then on: AWS counts the change of state as a revision."""
+    failed: str = ""
+    """Why no snapshot could be taken of it; empty while all is well."""
 
     def settled(self, now: float) -> bool:
         """Whether the last change of it is through."""

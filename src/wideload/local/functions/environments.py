@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wideload.errors import WideloadError
 from wideload.local.functions import rendering
-from wideload.local.functions.pool import Home
+from wideload.local.functions.warm import Home
 from wideload.values.environment import EnvironmentSpec
 from wideload.values.target import Target
 
@@ -26,7 +26,13 @@ def home(function: FunctionDocument, version: Version) -> Home:
         ),
         log_group=rendering.log_group(configuration, function.name),
         version=version.number,
+        from_snapshot=from_snapshot(version),
     )
+
+
+def from_snapshot(version: Version) -> bool:
+    """Whether the environments of a version start from a snapshot: of a published one only."""
+    return version.configuration.snap_start != "None" and version.number.isdecimal()
 
 
 def spec(service: Service, function: FunctionDocument, version: Version) -> EnvironmentSpec:
@@ -59,4 +65,5 @@ def spec(service: Service, function: FunctionDocument, version: Version) -> Envi
         region=function.region,
         account=function.account,
         endpoint=service.endpoint_url(),
+        initialization="snap-start" if from_snapshot(version) else "on-demand",
     )

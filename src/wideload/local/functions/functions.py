@@ -15,6 +15,7 @@ from wideload.local.functions import (
     packages,
     paging,
     rendering,
+    snapshots,
     versions,
 )
 from wideload.local.functions.documents import (
@@ -81,6 +82,7 @@ def create(service: Service, call: Call) -> dict[str, Any]:
         if request.get("Publish"):
             function, published = versions.published(service, function)
         service.store.functions.put(function)
+    snapshots.take(service, function, published)
     return rendering.configuration(
         published, name=function.name, arn=function.arn(), now=service.clock()
     )
@@ -219,6 +221,7 @@ def _commit(
     answer = rendering.configuration(published, name=function.name, arn=arn, now=service.clock())
     if not request.get("DryRun"):
         service.store.functions.put(function)
+        snapshots.take(service, function, published)
         service.retire_settled(before.incarnation)
     return answer
 

@@ -12,7 +12,7 @@ import msgspec
 
 from wideload import limits
 from wideload.errors import WideloadError
-from wideload.local.functions import environments, faults, lookup
+from wideload.local.functions import environments, faults, lookup, snapshots
 from wideload.local.functions.faults import LambdaFault
 from wideload.local.functions.service import Reply, fresh_id
 from wideload.values.invocation import Outcome
@@ -72,6 +72,7 @@ class Invocations:
         function, qualifier = lookup.function(self._service, call)
         now = self._service.clock()
         version = lookup.routed(function, qualifier, now)
+        snapshots.check_ready(version, now)
         if version.change == "create" and not version.settled(now):
             raise faults.conflict(
                 "The operation cannot be performed at this time. The function is currently in "

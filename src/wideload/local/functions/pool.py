@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -12,12 +11,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wideload.errors import WideloadError
+from wideload.local.functions.warm import Home, Readiness, Warm, WarmSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wideload.local.boundaries import Logs
-    from wideload.values.environment import EnvironmentSpec, ExecutionEnvironment, Sandbox
+    from wideload.values.environment import EnvironmentSpec, Sandbox
     from wideload.values.invocation import Invocation
 
 _IDLE_SECONDS = 300.0
@@ -25,51 +25,6 @@ _REAP_EVERY = 15.0
 # Seconds after which an environment is not reused: its role's credentials last an hour.
 _LIFETIME = 2700.0
 _log = logging.getLogger(__name__)
-
-
-class Home(msgspec.Struct, frozen=True):
-    """What environments are shared among: one state of one version of a function."""
-
-    incarnation: str
-    memory: int
-    """MB that each environment may take."""
-    packages: frozenset[str]
-    """Digests of the packages that it runs from."""
-    log_group: str
-    version: str
-
-
-class Readiness(msgspec.Struct, frozen=True):
-    """How far the environments asked for in advance are."""
-
-    ready: int
-    failure: str
-    """Why one did not start; empty while all is well."""
-
-
-class _Warm:
-    def __init__(self, environment: ExecutionEnvironment, home: Home) -> None:
-        self.environment = environment
-        self.home = home
-        day = time.strftime("%Y/%m/%d", time.gmtime())
-        self.stream = f"{day}/[{home.version}]{secrets.token_hex(16)}"
-        self.idle_since = self.born = time.monotonic()
-
-
-class _Fleet:
-    def __init__(self, home: Home) -> None:
-        self.home = home
-        self.idle: list[_Warm] = []
-        self.busy = 0
-        self.starting = 0
-        self.wanted = 0
-        self.spec: Callable[[], EnvironmentSpec] | None = None
-        self.failure = ""
-        self.retired = False
-
-    @property
-    def size(self) -> int:
-        return len(self.idle) + self.busy + self.starting
 
 
 def machine_memory() -> int:
@@ -98,7 +53,7 @@ class Pool:
         self._idle_seconds = idle_seconds
         self._lifetime = lifetime
         self._changed = threading.Condition()
-        self._fleets: dict[str, _Fleet] = {}
+        self._fleets: dict[str, WarmSet] = {}
         self._promised = 0
         self._closing = threading.Event()
         threading.Thread(target=self._reap_forever, name="reap-environments", daemon=True).start()
@@ -128,14 +83,33 @@ class Pool:
         return invocation
 
     def provision(self, home: Home, spec: Callable[[], EnvironmentSpec], count: int) -> None:
-        """Keep this many environments of a version ready, whatever comes; starts them now."""
+        """Keep this many environments of a version initialised, whatever comes.
+
+        Starts them now. Of a version that starts from a snapshot they are the ones to be restored
+        next: another takes the place of each that is called.
+        """
         with self._changed:
             fleet = self._fleet(home)
+            if fleet.wanted == count and not fleet.failure:
+                return
             fleet.wanted = count
             fleet.spec = spec
             fleet.failure = ""
+            fleet.demote()
             self._top_up(fleet)
             self._forget_if_empty(fleet)
+
+    def await_provisioned(self, incarnation: str) -> Readiness | None:
+        """Wait until as many as are to be are initialised, or one failed; nothing where nobody
+        wants them any more."""
+        with self._changed:
+            while True:
+                fleet = self._fleets.get(incarnation)
+                if fleet is None or self._closing.is_set():
+                    return None
+                if fleet.failure or fleet.ready >= fleet.wanted:
+                    return Readiness(fleet.ready, fleet.failure)
+                self._changed.wait(1.0)
 
     def unprovision(self, incarnation: str) -> None:
         """Keep no environments of a version ready any more; those that are idle may end."""
@@ -143,7 +117,9 @@ class Pool:
             fleet = self._fleets.get(incarnation)
             if fleet is not None:
                 fleet.wanted = 0
+                fleet.demote()
                 self._forget_if_empty(fleet)
+                self._changed.notify_all()
 
     def readiness(self, incarnation: str) -> Readiness:
         """How many environments of a version are there, and what kept others from it."""
@@ -151,7 +127,7 @@ class Pool:
             fleet = self._fleets.get(incarnation)
             if fleet is None:
                 return Readiness(0, "")
-            return Readiness(min(fleet.wanted, len(fleet.idle) + fleet.busy), fleet.failure)
+            return Readiness(min(fleet.wanted, fleet.ready), fleet.failure)
 
     def retire(self, incarnation: str) -> None:
         """Close the environments of a version that is gone; busy ones when they are done."""
@@ -161,7 +137,7 @@ class Pool:
                 return
             fleet.retired = True
             fleet.wanted = 0
-            closing = self._take_idle(fleet, keep=0)
+            closing = self._take(fleet, list(fleet.idle))
             self._forget_if_empty(fleet)
         self._close(closing)
 
@@ -172,13 +148,13 @@ class Pool:
 
     def reap(self) -> None:
         """Close what has been idle for five minutes, beyond what is provisioned."""
-        before = time.monotonic() - self._idle_seconds
+        now = time.monotonic()
         closing = []
         with self._changed:
             for fleet in list(self._fleets.values()):
-                spare = max(0, fleet.size - fleet.wanted)
-                old = [warm for warm in fleet.idle if warm.idle_since < before][:spare]
+                old = fleet.outdated(now - self._idle_seconds, now - self._lifetime)
                 closing += self._take(fleet, old)
+                self._top_up(fleet)
                 self._forget_if_empty(fleet)
         self._close(closing)
 
@@ -190,22 +166,22 @@ class Pool:
             for fleet in list(self._fleets.values()):
                 fleet.retired = True
                 fleet.wanted = 0
-                closing += self._take_idle(fleet, keep=0)
+                closing += self._take(fleet, list(fleet.idle))
             self._changed.notify_all()
         self._close(closing)
 
-    def _acquire(self, home: Home, spec: Callable[[], EnvironmentSpec]) -> _Warm:
+    def _acquire(self, home: Home, spec: Callable[[], EnvironmentSpec]) -> Warm:
         while True:
-            victims: list[_Warm] = []
+            victims: list[Warm] = []
             with self._changed:
                 if self._closing.is_set():
                     raise WideloadError("the embedded AWS is shutting down")
                 fleet = self._fleet(home)
-                while fleet.idle:
-                    warm = fleet.idle.pop()
+                while warm := fleet.take():
                     if warm.environment.alive:
-                        fleet.busy += 1
+                        self._top_up(fleet)
                         return warm
+                    fleet.give_back(warm, keep=False)
                     victims += [warm]
                     self._promised -= home.memory
                 if not victims:
@@ -219,9 +195,9 @@ class Pool:
             self._close(victims)
         return self._start(fleet, spec)
 
-    def _start(self, fleet: _Fleet, spec: Callable[[], EnvironmentSpec]) -> _Warm:
+    def _start(self, fleet: WarmSet, spec: Callable[[], EnvironmentSpec]) -> Warm:
         try:
-            return _Warm(self._sandbox.start(spec()), fleet.home)
+            return Warm(self._sandbox.start(spec()), fleet.home, ahead=False)
         except BaseException:
             with self._changed:
                 fleet.busy -= 1
@@ -230,46 +206,53 @@ class Pool:
                 self._changed.notify_all()
             raise
 
-    def _start_ahead(self, fleet: _Fleet, spec: Callable[[], EnvironmentSpec]) -> None:
+    def _start_ahead(self, fleet: WarmSet, spec: Callable[[], EnvironmentSpec]) -> None:
+        failure, log = "the environment did not start", ""
+        warm = None
         try:
-            warm = _Warm(self._sandbox.start(spec()), fleet.home)
+            wanted = spec()
+            if not fleet.home.from_snapshot:
+                wanted = msgspec.structs.replace(wanted, initialization="provisioned-concurrency")
+            warm = Warm(self._sandbox.start(wanted), fleet.home, ahead=True)
+            init = warm.environment.initialised()
+            failure, log = init.failure, init.log
         except WideloadError as error:
+            failure = str(error)
+        finally:
             with self._changed:
                 fleet.starting -= 1
-                fleet.failure = str(error)
+                gone = fleet.retired or self._closing.is_set()
+                if warm is not None and not failure and not gone:
+                    self._promised += fleet.home.memory
+                    fleet.idle.append(warm)
+                    fleet.demote()
+                    warm = None
+                fleet.failure = failure
                 self._forget_if_empty(fleet)
-            return
-        except BaseException:
-            with self._changed:
-                fleet.starting -= 1
-                fleet.failure = "the environment did not start"
-            raise
-        with self._changed:
-            fleet.starting -= 1
-            fleet.busy += 1
-            self._promised += fleet.home.memory
-        self._release(warm)
+                self._changed.notify_all()
+            if warm is not None:
+                if failure:
+                    self._logs.append(fleet.home.log_group, warm.stream, log)
+                self._close([warm])
 
-    def _top_up(self, fleet: _Fleet) -> None:
-        if fleet.spec is None or self._closing.is_set():
+    def _top_up(self, fleet: WarmSet) -> None:
+        if fleet.spec is None or self._closing.is_set() or fleet.failure:
             return
-        for _ in range(fleet.wanted - fleet.size):
+        for _ in range(fleet.lacking):
             fleet.starting += 1
             threading.Thread(
                 target=self._start_ahead, args=(fleet, fleet.spec), name="provision", daemon=True
             ).start()
 
-    def _release(self, warm: _Warm) -> None:
+    def _release(self, warm: Warm) -> None:
         closing = []
         with self._changed:
             fleet = self._fleet(warm.home)
-            fleet.busy -= 1
             young = time.monotonic() - warm.born < self._lifetime
             gone = fleet.retired or self._closing.is_set()
-            if warm.environment.alive and young and not gone:
-                warm.idle_since = time.monotonic()
-                fleet.idle.append(warm)
-            else:
+            keep = warm.environment.alive and young and not gone
+            fleet.give_back(warm, keep=keep)
+            if not keep:
                 self._promised -= warm.home.memory
                 closing.append(warm)
                 self._top_up(fleet)
@@ -277,29 +260,25 @@ class Pool:
             self._changed.notify_all()
         self._close(closing)
 
-    def _fleet(self, home: Home) -> _Fleet:
-        return self._fleets.setdefault(home.incarnation, _Fleet(home))
+    def _fleet(self, home: Home) -> WarmSet:
+        return self._fleets.setdefault(home.incarnation, WarmSet(home))
 
-    def _forget_if_empty(self, fleet: _Fleet) -> None:
+    def _forget_if_empty(self, fleet: WarmSet) -> None:
         if fleet.size == 0 and fleet.wanted == 0:
             self._fleets.pop(fleet.home.incarnation, None)
 
-    def _spare_one(self) -> list[_Warm]:
+    def _spare_one(self) -> list[Warm]:
         spare = [
             (warm.idle_since, fleet, warm)
             for fleet in self._fleets.values()
-            if fleet.size > fleet.wanted
-            for warm in fleet.idle
+            for warm in fleet.spare()
         ]
         if not spare:
             return []
         _, fleet, warm = min(spare, key=lambda found: found[0])
         return self._take(fleet, [warm])
 
-    def _take_idle(self, fleet: _Fleet, *, keep: int) -> list[_Warm]:
-        return self._take(fleet, fleet.idle[: max(0, len(fleet.idle) - keep)])
-
-    def _take(self, fleet: _Fleet, taken: list[_Warm]) -> list[_Warm]:
+    def _take(self, fleet: WarmSet, taken: list[Warm]) -> list[Warm]:
         for warm in taken:
             fleet.idle.remove(warm)
             self._promised -= fleet.home.memory
@@ -307,7 +286,7 @@ class Pool:
             self._changed.notify_all()
         return taken
 
-    def _close(self, closing: list[_Warm]) -> None:
+    def _close(self, closing: list[Warm]) -> None:
         for warm in closing:
             try:
                 warm.environment.close()

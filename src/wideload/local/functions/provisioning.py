@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from wideload import cold_starts
 from wideload.local.functions import concurrency, environments, faults, lookup, names, paging
 from wideload.local.functions.documents import Provisioned
 from wideload.local.functions.faults import LambdaFault
@@ -17,11 +18,19 @@ if TYPE_CHECKING:
 
 
 def keep(service: Service, function: FunctionDocument) -> None:
-    """Bring the pool in line with what the function has provisioned."""
+    """Bring the pool in line with what the function has provisioned.
+
+    Of versions that start from a snapshot one environment is kept ready to be restored, as long as
+    an alias stands on the version or it is the newest.
+    """
     wanted = {
         _number(function, qualifier): held.requested
         for qualifier, held in function.provisioned.items()
     }
+    served = {alias.version for alias in function.aliases.values()} | {function.published_as}
+    for version in function.versions.values():
+        if environments.from_snapshot(version) and version.number in served:
+            wanted[version.number] = 0 if version.failed else 1
     for version in function.versions.values():
         if version.number in wanted:
             service.pool.provision(
@@ -46,10 +55,12 @@ def put(service: Service, call: Call) -> dict[str, Any]:
         _check_room(service, function, qualifier, wanted)
         _check_alone(function, qualifier)
         version = function.versions[_number(function, qualifier)]
-        if version.configuration.snap_start != "None":
-            raise faults.invalid(
-                "Provisioned Concurrency is not supported for SnapStart enabled functions."
-            )
+        configuration = version.configuration
+        refusal = configuration.snap_start != "None" and cold_starts.snap_start_refusal(
+            configuration.runtime, configuration.ephemeral, provisioned=True
+        )
+        if refusal:
+            raise faults.invalid(refusal)
         held = Provisioned(wanted, service.stamp())
         function = msgspec.structs.replace(
             function, provisioned={**function.provisioned, qualifier: held}
@@ -129,28 +140,18 @@ def _number(function: FunctionDocument, qualifier: str) -> str:
 
 
 def _check_room(service: Service, function: FunctionDocument, qualifier: str, wanted: int) -> None:
-    others = sum(held.requested for key, held in function.provisioned.items() if key != qualifier)
-    if function.reserved is not None:
-        if function.reserved < others + wanted:
-            raise faults.invalid(
-                "Requested Provisioned Concurrency should not be greater than the "
-                "reservedConcurrentExecution for function"
-            )
-        return
     before = function.provisioned.get(qualifier)
     left = concurrency.unreserved(service.store, function.place)
-    left += before.requested if before else 0
-    if wanted > left:
-        raise faults.invalid(
-            "Specified ConcurrentExecutions for function is greater than account's unreserved "
-            f"concurrency [{left}]."
-        )
-    if left - wanted < concurrency.LEAST_UNRESERVED:
-        raise faults.invalid(
-            "Specified ConcurrentExecutions for function decreases account's "
-            "UnreservedConcurrentExecution below its minimum value of "
-            f"[{concurrency.LEAST_UNRESERVED}]."
-        )
+    refusal = cold_starts.provisioning_refusal(
+        wanted,
+        others=sum(
+            held.requested for key, held in function.provisioned.items() if key != qualifier
+        ),
+        unreserved=left + (before.requested if before else 0),
+        reserved=function.reserved,
+    )
+    if refusal:
+        raise faults.invalid(refusal)
 
 
 def _check_alone(function: FunctionDocument, qualifier: str) -> None:

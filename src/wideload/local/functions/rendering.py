@@ -108,6 +108,13 @@ def _rendered_logging(logging: Logging, name: str) -> dict[str, Any]:
 
 
 def _rendered_state(version: Version, now: float) -> dict[str, Any]:
+    if version.failed:
+        return {
+            "State": "Failed",
+            "StateReason": version.failed,
+            "StateReasonCode": "FunctionError",
+            "LastUpdateStatus": "Successful",
+        }
     if version.settled(now):
         return {"State": "Active", "LastUpdateStatus": "Successful"}
     if version.change == "create":

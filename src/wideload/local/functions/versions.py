@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from wideload.local.functions import faults, lookup, paging, rendering
+from wideload.local.functions import faults, lookup, paging, rendering, snapshots
 from wideload.local.functions.service import fresh_id
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def publish(service: Service, call: Call) -> dict[str, Any]:
             )
         function, version = published(service, function, request.get("Description"))
         service.store.functions.put(function)
+    snapshots.take(service, function, version)
     return rendering.configuration(
         version, name=function.name, arn=function.arn(version.number), now=service.clock()
     )
@@ -64,8 +65,8 @@ def published(
         modified=service.stamp(),
         incarnation=fresh_id(),
         change="create" if starts else latest.change,
-        # With SnapStart the snapshot is still to be taken.
-        settles=service.clock() + service.settle if starts else latest.settles,
+        # With SnapStart the snapshot is still to be taken, which tells when it is.
+        settles=service.clock() + snapshots.LONGEST if starts else latest.settles,
         revision=revision,
         settled_revision=fresh_id() if starts or not latest.settled(service.clock()) else revision,
     )
