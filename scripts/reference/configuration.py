@@ -34,12 +34,18 @@ stops with a message that says what is.
 
 # What the code does not say of a key in one place.
 _NOTES = {
-    "handler": "Checked without running it: the file must be in the package and bind the name.",
-    "runtime": "Decides the Python, the C library and so the wheels that fit.",
-    "requirements": "See [Locks and upgrades](../how-to/locks-and-upgrades.md).",
+    "handler": "Checked without running it: the file must be in the package and bind the name. "
+    "Of a provided runtime it may be left out.",
+    "runtime": "Decides the language, the C library and so the packages that fit.",
+    "requirements": "In Python see [Locks and upgrades](../how-to/locks-and-upgrades.md), in "
+    "Node.js [Ship a function in Node.js](../how-to/ship-nodejs.md).",
+    "build": "See [Ship a binary](../how-to/ship-a-binary.md).",
+    "install_scripts": "See [Ship a function in Node.js](../how-to/ship-nodejs.md).",
     "strategy": "`auto` takes the first that works. `direct-zip`, `s3-zip`, `layers` and "
     "`s3-bootstrap` are built today; the others are refused.",
     "bundle_access": "See [Ship from S3](../how-to/ship-from-s3.md).",
+    "provisioned_concurrency": "See [Cut cold starts](../how-to/cut-cold-starts.md).",
+    "snap_start": "See [Cut cold starts](../how-to/cut-cold-starts.md).",
     "split": "See [Ship by layers](../how-to/ship-by-layers.md).",
     "layers": "See [Use a layer of others](../how-to/use-a-layer-of-others.md).",
     "environment": "At most 4,096 bytes in all; names that Lambda sets itself are refused. The "

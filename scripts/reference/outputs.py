@@ -30,6 +30,8 @@ from wideload.values.deployment import (
     DeploymentResult,
     FunctionStatus,
     InstructionLine,
+    LayerStatus,
+    ProvisionedStatus,
     VersionStatus,
 )
 from wideload.values.explanation import Explanation
@@ -129,6 +131,7 @@ def documents() -> Mapping[str, Document]:
                 "timings[].cold_ms": "Of all starts; not there where it fails.",
                 "timings[].warm_ms": "Median of all warm calls.",
                 "timings[].phases_ms": "Medians.",
+                "advice": "What the measurements advise, for people.",
             },
         ),
         "build": Document(
@@ -223,11 +226,22 @@ def documents() -> Mapping[str, Document]:
                 "candidates[].strategy": _STRATEGY,
                 "candidates[].feasible": "Whether it works.",
                 "candidates[].unzipped_bytes": "Of all files that ship.",
-                "candidates[].zipped_bytes": "Of the zip, exact to the byte.",
+                "candidates[].zipped_bytes": "Of the zip; of the zips together where there are "
+                "several.",
+                "candidates[].split": "What lies where, where there are layers.",
+                "candidates[].split.attached": "Layers made by others.",
+                "candidates[].split.sum_unzipped_bytes": "Function, its layers and those of "
+                "others, as Lambda adds them up.",
+                "candidates[].split.allowed_unzipped_bytes": "What that sum may be.",
                 "candidates[].reasons": "Why it stands where it does, or why it is refused "
                 "besides quotas.",
                 "candidates[].refusals": "Every quota that it breaks.",
                 "candidates[].refusals[].actual": "What AWS would measure.",
+                "candidates[].bundle": "What lies where, where there is a bundle.",
+                "candidates[].bundle.code_zipped_bytes": "Of the function's zip.",
+                "candidates[].bundle.zipped_bytes": "That come from S3, an estimate.",
+                "candidates[].bundle.unzipped_bytes": "That they unpack to.",
+                "candidates[].bundle.tmp_bytes": "Of /tmp that they take.",
                 "choice": "The strategy that `build` takes; null where none works.",
                 "downloaded_bytes": "Fetched of the wheels to know all this; 0 where it was known.",
             },
@@ -248,7 +262,12 @@ def documents() -> Mapping[str, Document]:
                 status_json(samples.STATUS),
                 status_json(msgspec.structs.replace(samples.STATUS, version=None)),
             ],
-            {"": FunctionStatus, "versions[]": VersionStatus},
+            {
+                "": FunctionStatus,
+                "versions[]": VersionStatus,
+                "layers[]": LayerStatus,
+                "provisioned[]": ProvisionedStatus,
+            },
             {"alias": "What callers are to use."},
         ),
         "trace": Document(
@@ -268,6 +287,7 @@ def documents() -> Mapping[str, Document]:
                 "passed": "Whether every check did; otherwise the exit code is 1.",
                 "checks[].detail": "For people.",
                 "not_guaranteed": "Guarantees of Lambda's that this machine could not give.",
+                "advice": "What the memory and /tmp that the events used advise, for people.",
             },
         ),
     }

@@ -17,12 +17,14 @@ from wideload.values.artifact import (
     ManifestFile,
     ManifestWheel,
 )
+from wideload.values.bundle import BundleEstimate
 from wideload.values.deployment import (
     RESULT_SCHEMA,
     DeploymentResult,
     FunctionStatus,
     InstructionLine,
     LayerStatus,
+    ProvisionedStatus,
     VersionStatus,
 )
 from wideload.values.explanation import Explanation
@@ -41,7 +43,7 @@ from wideload.values.split import Share, Split
 from wideload.values.target import Target
 from wideload.values.timing import BENCH_SCHEMA, Bench, Start, Timing
 from wideload.values.tree import FileEntry, FileTree, LocalFile, WheelMember
-from wideload.values.verdict import Check, Verdict
+from wideload.values.verdict import Check, Used, Verdict
 
 _NAME = "recommender"
 _TARGET = Target.parse("python3.13", "x86_64")
@@ -97,13 +99,19 @@ PLAN = Plan(
             reason="1 layer that other functions share; a change of the code uploads 2.0 kB",
             split=_SPLIT,
         ),
+        Proposal(
+            Strategy.S3_BOOTSTRAP,
+            62_118_400,
+            247_300_118,
+            reason="a zip of 1.1 MB; 61.0 MB come from S3 into /tmp at each cold start and leave "
+            "270.1 MB of it free",
+            bundle=BundleEstimate(1_104_233, 2_212_699, 61_014_167, 245_087_419, 266_752_000),
+        ),
     ),
     choice=Strategy.S3_ZIP,
     downloaded_bytes=1_490_944,
     attached=(
-        LayerWeight(
-            "arn:aws:lambda:eu-central-1:123456789012:layer:tools:3", 1_204_551, 4_118_020
-        ),
+        LayerWeight("arn:aws:lambda:eu-central-1:123456789012:layer:tools:3", 1_204_551, 4_118_020),
     ),
 )
 
@@ -184,6 +192,7 @@ VERDICT = Verdict(
         Check("invoke with event.json", True, "the expected answer in 31 ms after 5807 ms of init"),
     ),
     ("/tmp: has its 512 MB, but in memory: a file system of its own needs root",),
+    Used(memory=1769, max_memory=231, ephemeral=512, tmp_bytes=40_960),
 )
 
 DEPLOYMENT = DeploymentResult(
@@ -228,6 +237,7 @@ STATUS = FunctionStatus(
             is_own=True,
         ),
     ),
+    provisioned=(ProvisionedStatus("2", 3, 3, "READY", ""),),
 )
 
 QUOTAS = (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wideload.errors import WideloadError
+from wideload.npm import resolved_packages
 from wideload.resolve.attaching import attached_layers
 from wideload.resolve.credentials import Credentials
 from wideload.resolve.fixed import Fixed
@@ -33,6 +34,7 @@ from wideload.values.function import (
     Function,
     LockedRequirements,
     NoRequirements,
+    NpmRequirements,
     OpenRequirements,
 )
 from wideload.values.resolution import Resolution
@@ -103,6 +105,10 @@ def resolved(
     match function.requirements:
         case NoRequirements():
             return Resolution(target, (), ()), Share(())
+        case NpmRequirements() as packages:
+            if upgrade:
+                tell(f"note: {Path(packages.path).name} is npm's to renew: run `npm update`")
+            return resolved_packages(packages, target, cache), Share(())
         case OpenRequirements() as asked:
             found = read_asked(asked, target)
             wishes = (*found.wishes, *found.constraints)

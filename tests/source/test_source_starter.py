@@ -51,3 +51,25 @@ def test_nothing_found_says_what_was_looked_for(tmp_path: Path) -> None:
         guess(tmp_path)
     assert "lambda_handler" in caught.value.why
     assert "[functions.NAME]" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("index.mjs", "export const handler = async () => 1;\n"),
+        ("app.js", "exports.handler = async () => 1;\n"),
+        ("handler.cjs", "module.exports = { handler };\n"),
+    ],
+)
+def test_a_function_in_node_is_found(tmp_path: Path, path: str, text: str) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / path).write_text(text)
+    (found,) = guess(tmp_path)
+    assert (found.name, found.source, found.runtime) == ("shop", "shop", "nodejs22.x")
+    assert found.handler == f"{path.partition('.')[0]}.handler"
+
+
+def test_what_exports_no_handler_is_none(tmp_path: Path) -> None:
+    (tmp_path / "index.js").write_text("exports.other = 1; // a handler\n")
+    with pytest.raises(WideloadError, match="no handler found"):
+        guess(tmp_path)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 
+from wideload.build.bundle.divided import divided_for
 from wideload.build.bundle.format import Index
 from wideload.build.bundle.loader_files import FOLDER, loader_files
-from wideload.build.bundle.owners import divide
+from wideload.build.bundle.node import node_loader_files, write_node_bundle
+from wideload.build.bundle.provided import provided_loader_files, write_provided_bundle
 from wideload.build.bundle.writer import INDEXES, write_bundle
 from wideload.errors import WideloadError
 from wideload.values.artifact import BUNDLE_FILE, BUNDLE_ROLE, Artifact, ManifestFile
+from wideload.values.target import Family
 from wideload.values.tree import Derived, FileTree, LocalFile, WheelMember
 
 if TYPE_CHECKING:
@@ -76,16 +79,22 @@ def bootstrap(
     """
     # What an attached layer carries has no wheel.
     wheels = {sha256: wheel for sha256, wheel in wheels.items() if sha256}
-    divided = divide(tree, wheels)
-    out = folder / BUNDLE_FILE
-    bundle = write_bundle(
-        divided, wheels, paths, function.handler, out, cache, loading.profile, loading.progress
-    )
-    asked = (bundle, function.handler, function.target, loading.decompressor)
-    try:
-        files = loader_files(*asked, loading.compiled, cache)
-    except NotCompiled:
-        files = loader_files(*asked, None, cache)
+    target, handler, out = function.target, function.handler, folder / BUNDLE_FILE
+    divided = divided_for(target, tree, wheels)
+    match target.family:
+        case Family.PYTHON:
+            bundle = write_bundle(
+                divided, wheels, paths, handler, out, cache, loading.profile, loading.progress
+            )
+            files = _python_loader(function, bundle, cache, loading)
+        case Family.NODE:
+            bundle = write_node_bundle(divided, wheels, paths, target, out, cache, loading.progress)
+            files = node_loader_files(bundle, handler, cache)
+        case Family.PROVIDED:
+            bundle = write_provided_bundle(divided, out, cache, loading.progress)
+            files = provided_loader_files(bundle, target, cache)
+        case _:
+            assert_never(target.family)
     try:
         zipped = files.beside(divided.zipped)
     except ValueError as error:
@@ -96,6 +105,14 @@ def bootstrap(
         ) from error
     artifact = Artifact(BUNDLE_ROLE, BUNDLE_FILE, bundle.sha256, bundle.size, bundle.unzipped_bytes)
     return Bootstrap(zipped, bundle, artifact, _account(divided.bundled, wheels, bundle, cache))
+
+
+def _python_loader(function: Function, bundle: Bundle, cache: Cache, loading: Loading) -> FileTree:
+    asked = (bundle, function.handler, function.target, loading.decompressor)
+    try:
+        return loader_files(*asked, loading.compiled, cache)
+    except NotCompiled:
+        return loader_files(*asked, None, cache)
 
 
 def _account(

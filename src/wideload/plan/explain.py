@@ -6,7 +6,6 @@ import difflib
 from collections import deque
 from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from wideload.errors import WideloadError
@@ -28,7 +27,7 @@ def explain(package: str, resolution: Resolution, slimmed: Slimmed) -> Explanati
     :raises WideloadError: no package of this name is in the resolution.
     """
     wheels = {wheel.name: wheel for wheel in resolution.wheels}
-    name = str(canonicalize_name(package))
+    name = package if package in wheels else str(canonicalize_name(package))
     if name not in wheels:
         near = difflib.get_close_matches(name, wheels, n=1)
         raise WideloadError(
@@ -37,9 +36,7 @@ def explain(package: str, resolution: Resolution, slimmed: Slimmed) -> Explanati
             hint=f"did you mean {near[0]!r}?" if near else "name one of these",
         )
     asks = {
-        owner.name: {
-            str(canonicalize_name(Requirement(line).name)): line for line in owner.requires
-        }
+        owner.name: dict(zip(owner.required_names, owner.requires, strict=True))
         for owner in resolution.wheels
     }
     reached = _reachable(resolution.roots, asks, without="")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ssl
 from functools import cached_property
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from wideload.errors import WideloadError
@@ -19,17 +19,31 @@ if TYPE_CHECKING:
 
     import urllib3
 
-    from wideload.resolve.credentials import Credentials
+
+LOGIN = (
+    "give the index's credentials as for uv: in its URL, UV_INDEX_*_USERNAME and _PASSWORD, or "
+    "netrc"
+)
+
+
+class Headers(Protocol):
+    """Whoever knows how to log in."""
+
+    def headers(self, url: str) -> dict[str, str]:
+        """An ``authorization`` header for this URL, or none."""
+        ...
 
 
 class Http:
     """A thread-safe client of package indexes that counts the bytes it is sent.
 
     :param credentials: asked for each URL.
+    :param login: what to do where an index asks who one is.
     """
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: Headers, login: str = LOGIN) -> None:
         self._credentials = credentials
+        self._login = login
         self.received = 0
         """Bytes of bodies so far."""
         self._counting = Lock()
@@ -102,8 +116,7 @@ class Http:
         if response.status >= 400 and response.status != 416:
             response.drain_conn()
             hint = {
-                401: "give the index's credentials as for uv: in its URL, UV_INDEX_*_USERNAME "
-                "and _PASSWORD, or netrc",
+                401: self._login,
                 403: "check the credentials of the index",
                 404: "the file is gone from the index: resolve again with --upgrade",
             }.get(response.status, "try again later")

@@ -8,6 +8,7 @@ from packaging.tags import parse_tag
 
 from wideload.errors import WideloadError
 from wideload.values.attached import PLAIN_ROOT
+from wideload.values.target import Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def roots(target: Target) -> tuple[str, ...]:
-    """Folders of a layer that the target's Python looks into, in its order."""
+    """Folders of a layer that the target's Python looks into, in its order; none of others."""
+    if target.family is not Family.PYTHON:
+        return ()
     return f"python/lib/python{target.python_version}/site-packages", PLAIN_ROOT
 
 
@@ -46,6 +49,8 @@ def _reasons(layer: AttachedLayer, target: Target) -> Iterator[str]:
         yield f"its CompatibleRuntimes are {', '.join(layer.runtimes)}"
     if layer.architectures and target.architecture not in layer.architectures:
         yield f"its CompatibleArchitectures are {', '.join(layer.architectures)}"
+    if target.family is not Family.PYTHON:
+        return
     seen = roots(target)
     if layer.distributions and not visible(layer, target):
         folders = sorted({held.root for held in layer.distributions})

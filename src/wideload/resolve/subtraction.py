@@ -90,7 +90,7 @@ def carriage(layers: Sequence[AttachedLayer], target: Target) -> Carriage:
             # What is no version cannot be compared: as if the layer did not say.
             if _normal(held.version) is not None:
                 found.setdefault(held.name, []).append(Carried(held, layer.arn))
-    first, _ = roots(target)
+    first = next(iter(roots(target)), "")
     top: dict[str, Carried] = {}
     mixed: dict[str, tuple[Carried, ...]] = {}
     for name, ones in found.items():

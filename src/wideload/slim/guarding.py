@@ -188,7 +188,8 @@ def _hint(found: _Found, target: Target) -> str:
 def _later(target: Target) -> str:
     """The next runtime with a newer glibc, if there is one."""
     for runtime in Target.known_runtimes():
-        if Target.parse(runtime, target.architecture).glibc > target.glibc:
+        other = Target.parse(runtime, target.architecture)
+        if other.family is target.family and other.glibc > target.glibc:
             return runtime
     return ""
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from wideload import limits
+from wideload import cold_starts, limits
 from wideload.errors import WideloadError
+from wideload.source.bootstrap_file import BOOTSTRAP
 from wideload.source.nearest import nearest
 from wideload.source.toml import read_toml, table
 from wideload.values.bundle import BUNDLE_VARIABLE
 from wideload.values.function import Strategy
-from wideload.values.target import Architecture, Target
+from wideload.values.target import Architecture, Family, Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,12 +55,26 @@ class FunctionConfig(msgspec.Struct, frozen=True):
     requirements: str | None = None
     """Relative to the source folder or the configuration's; empty says that none are needed;
     nothing leaves it to be found."""
+    build: str | None = None
+    """Of a provided runtime: a command that makes ``bootstrap``, run by ``sh`` in a copy of the
+    source with GOOS, GOARCH and CGO_ENABLED for the target. What it makes ships, with what
+    ``include`` names."""
+    install_scripts: bool = False
+    """Of a function in Node.js: whether the install scripts of its packages are run. They are
+    programs of others, and what they compile is for this machine."""
     memory: int = 1024
     """MB."""
     timeout: int = 30
     """Seconds."""
     ephemeral: int = 512
     """MB of /tmp."""
+    provisioned_concurrency: int = 0
+    """How many environments of the version that serves are kept initialised; AWS bills them
+    while they are kept."""
+    snap_start: bool = False
+    """Whether environments start from a snapshot of an initialised one (SnapStart); for
+    python3.12 and later, with 512 MB of /tmp at most, and not together with
+    ``provisioned_concurrency``."""
     strategy: str = "auto"
     layers: tuple[str, ...] = ()
     """Layers made by others, attached first, in this order: ARNs of layer versions, ``latest``
@@ -131,9 +146,13 @@ _ALLOWED: dict[str, tuple[str, str]] = {
     "source": ("the path of a folder", '"."'),
     "architecture": (" or ".join(Architecture), '"x86_64"'),
     "requirements": ('the path of a file, or "" for none', '"requirements.txt"'),
+    "build": ("a command, for a provided runtime", '"go build -o bootstrap ."'),
+    "install_scripts": ("true or false", "false"),
     "memory": ("a whole number of MB", "1024"),
     "timeout": ("a whole number of seconds", "30"),
     "ephemeral": ("a whole number of MB", "512"),
+    "provisioned_concurrency": ("a whole number of environments, 0 for none", "2"),
+    "snap_start": ("true or false", "true"),
     "strategy": (", ".join(["auto", *Strategy]), '"auto"'),
     "layers": ("a list of at most 5 ARNs of layer versions, each of another layer", "[]"),
     "prefer": (" or ".join(_PREFER), '"lock"'),
@@ -259,6 +278,9 @@ def _function(name: str, own: Any, defaults: dict[str, Any], where: _Table) -> F
     shared = defaults.get("environment")
     if isinstance(shared, dict) and isinstance(own.get("environment"), dict):
         both["environment"] = {**shared, **own["environment"]}
+    if str(both.get("runtime", "")).startswith("provided"):
+        # Lambda wants a handler of every function and tells it to the program, that is all.
+        both.setdefault("handler", BOOTSTRAP)
     for key, field in _FIELDS.items():
         if field.required and key not in both:
             raise WideloadError(
@@ -329,8 +351,30 @@ def _check_values(config: FunctionConfig, where: _Table) -> None:
     for host in config.network:
         if not _HOST.fullmatch(host):
             raise where.refuse("network", host)
+    if config.build is not None and (
+        not config.build.strip()
+        or Target.parse(config.runtime, config.architecture).family is not Family.PROVIDED
+    ):
+        raise where.refuse("build", config.build, why=f"the runtime is {config.runtime}")
     _check_layers(config, where)
     _check_environment(config, where)
+    _check_starts(config, where)
+
+
+def _check_starts(config: FunctionConfig, where: _Table) -> None:
+    if config.provisioned_concurrency < 0:
+        raise where.refuse("provisioned_concurrency", config.provisioned_concurrency)
+    if not config.snap_start:
+        return
+    refusal = cold_starts.snap_start_refusal(
+        config.runtime, config.ephemeral, provisioned=config.provisioned_concurrency > 0
+    )
+    if refusal:
+        raise WideloadError(
+            f"bad 'snap_start' in [{where.name}] of {where.file}",
+            why=f"AWS would answer InvalidParameterValueException: {refusal}",
+            hint="take snap_start out, or what it cannot be had with",
+        )
 
 
 def _check_layers(config: FunctionConfig, where: _Table) -> None:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, assert_never
 
 import msgspec
 
 from wideload.errors import WideloadError
+from wideload.source.bootstrap_file import check_bootstrap
 from wideload.source.choose import unknown_function
-from wideload.source.config import parse_size
-from wideload.source.files import list_files, measure
+from wideload.source.config import FunctionConfig, parse_size
+from wideload.source.files import SourceFile, list_files, measure
 from wideload.source.handler import check_handler
 from wideload.source.ignore import Rules, read_ignore_file
 from wideload.source.locks import Selection
+from wideload.source.making import make
 from wideload.source.nearest import nearest
-from wideload.source.requirements import read_requirements
+from wideload.source.node_handler import check_node_handler
+from wideload.source.npm_requirements import read_npm_requirements
+from wideload.source.requirements import read_requirements, refuse_selection
 from wideload.source.secrets import guard_secrets
 from wideload.values.function import (
     Budget,
@@ -24,18 +28,20 @@ from wideload.values.function import (
     Bytecode,
     Docstrings,
     Function,
+    NoRequirements,
     Prefer,
+    Requirements,
     Settings,
     Slim,
     Strategy,
 )
 from wideload.values.split import Place
-from wideload.values.target import Target
+from wideload.values.target import Family, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from wideload.source.config import FunctionConfig, Project
+    from wideload.source.config import Project
 
 
 def read_function(
@@ -58,36 +64,22 @@ def read_function(
     root = Path(project.root)
     source = _folder(project, name, config)
     target = Target.parse(config.runtime, config.architecture)
-    asked = read_requirements(
-        name,
-        config.requirements,
-        source,
-        root,
-        Selection(target, config.groups, config.extras),
-        tell,
-    )
-    rules = Rules(
-        ignore=read_ignore_file(source),
-        exclude=config.exclude,
-        include=config.include,
-        tests=config.tests,
-        inputs=[
-            os.path.relpath(path, source)
-            for path in asked.inputs
-            if Path(path).is_relative_to(source)
-        ],
-    )
-    files = list_files(source, rules)
-    guard_secrets(files, config.allow_secrets)
-    check_handler(
-        config.handler,
-        files,
-        source,
-        target,
-        packages=asked.names,
-        layers=bool(config.layers),
-        tell=tell,
-    )
+    read = _Read(name, config, source, root, target, tell)
+    match target.family:
+        case Family.PYTHON:
+            files, requirements = read.python()
+        case Family.NODE:
+            files, requirements = read.node()
+        case Family.PROVIDED:
+            files, requirements = read.provided()
+        case _:
+            assert_never(target.family)
+    if config.slim == "traced" and target.family is not Family.PYTHON:
+        raise WideloadError(
+            f"{name} cannot be slimmed by a trace",
+            why=f"functions in Python can; this one runs on {target.runtime}",
+            hint='set slim = "safe"',
+        )
     strategy: Strategy | Literal["auto"] = (
         "auto" if config.strategy == "auto" else Strategy(config.strategy)
     )
@@ -98,7 +90,7 @@ def read_function(
         handler=config.handler,
         target=target,
         files=measure(files, cache),
-        requirements=asked.requirements,
+        requirements=requirements,
         settings=Settings(
             memory=config.memory,
             timeout=config.timeout,
@@ -106,6 +98,8 @@ def read_function(
             environment=config.environment,
             layers=config.layers,
             description=config.description,
+            provisioned_concurrency=config.provisioned_concurrency,
+            snap_start=config.snap_start,
         ),
         strategy=strategy,
         bundle_access=msgspec.convert(config.bundle_access, BundleAccess),
@@ -122,6 +116,95 @@ def read_function(
             None if config.max_zipped is None else parse_size(config.max_zipped),
         ),
     )
+
+
+class _Read(msgspec.Struct, frozen=True):
+    """Reads files and requirements of a function, as its runtime wants them."""
+
+    name: str
+    config: FunctionConfig
+    source: Path
+    root: Path
+    target: Target
+    tell: Callable[[str], None]
+
+    def python(self) -> tuple[list[SourceFile], Requirements]:
+        config = self.config
+        asked = read_requirements(
+            self.name, config.requirements, self.source, self.root, self._selection(), self.tell
+        )
+        files = self._listed(asked.inputs)
+        check_handler(
+            config.handler,
+            files,
+            self.source,
+            self.target,
+            packages=asked.names,
+            layers=bool(config.layers),
+            tell=self.tell,
+        )
+        return files, asked.requirements
+
+    def node(self) -> tuple[list[SourceFile], Requirements]:
+        config = self.config
+        asked = read_npm_requirements(
+            config.requirements,
+            self.source,
+            self.root,
+            self._selection(),
+            install_scripts=config.install_scripts,
+        )
+        # npm's own settings, often with a token, are for installing.
+        files = self._listed((*asked.inputs, str(self.source / ".npmrc")))
+        check_node_handler(
+            config.handler,
+            files,
+            self.source,
+            self.target,
+            packages=asked.names,
+            layers=bool(config.layers),
+            tell=self.tell,
+        )
+        return files, asked.requirements
+
+    def provided(self) -> tuple[list[SourceFile], Requirements]:
+        config = self.config
+        if config.requirements:
+            raise WideloadError(
+                f"{self.name} cannot have requirements",
+                why=f"{self.target.runtime} runs a program that is whole",
+                hint='remove the key requirements; say how it is made with build = "..."',
+            )
+        refuse_selection(self._selection(), f"a function of {self.target.runtime}")
+        if config.build is None:
+            files = self._listed(())
+        else:
+            # Where else than beside the configuration would it not be in the way?
+            kept = self.root / ".wideload" / "made" / self.name
+            files = make(config.build, self.source, self.target, config.include, kept, self.tell)
+            guard_secrets(files, config.allow_secrets)
+        check_bootstrap(files, self.source, self.target, built=config.build is not None)
+        return files, NoRequirements()
+
+    def _selection(self) -> Selection:
+        return Selection(self.target, self.config.groups, self.config.extras)
+
+    def _listed(self, inputs: Sequence[str]) -> list[SourceFile]:
+        config = self.config
+        rules = Rules(
+            ignore=read_ignore_file(self.source),
+            exclude=config.exclude,
+            include=config.include,
+            tests=config.tests,
+            inputs=[
+                os.path.relpath(path, self.source)
+                for path in inputs
+                if Path(path).is_relative_to(self.source)
+            ],
+        )
+        files = list_files(self.source, rules)
+        guard_secrets(files, config.allow_secrets)
+        return files
 
 
 def _folder(project: Project, name: str, config: FunctionConfig) -> Path:

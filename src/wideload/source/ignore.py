@@ -5,11 +5,11 @@ Four rules, the later ones stronger:
 1. Never packed, whatever a pattern says: version control (.git, .hg, .svn), virtual
    environments (.venv, venv, and any folder with a pyvenv.cfg) and wideload's own .wideload.
 2. Left out unless asked for: byte-code, caches and editors' folders, what other deployment
-   tools leave behind, node_modules (no runtime known here has a Node.js), and the top-level
-   folders tests and test with their conftest.py. Also what is only input of a build, where
-   it lies at the top of the folder: the configuration, the requirements and locks that were
-   read, pyproject.toml, .gitignore. All else is packed (README, JSON, a tests folder
-   further down): a handler might read it.
+   tools leave behind, node_modules (what a function needs of npm's packages is installed anew
+   for its target), and the top-level folders tests and test with their conftest.py. Also what
+   is only input of a build, where it lies at the top of the folder: the configuration, the
+   requirements and locks that were read, pyproject.toml, .gitignore. All else is packed
+   (README, JSON, a tests folder further down): a handler might read it.
 3. ``.wideloadignore`` at the top of the folder, in the syntax of a .gitignore, where ``!``
    takes back what rule 2 or an earlier line left out, then the key ``exclude``.
 4. The key ``include`` takes back what rules 2 and 3 left out.
@@ -44,7 +44,7 @@ _BUILD_INPUTS = (
     *("/wideload.toml", f"/{IGNORE_NAME}", "/.gitignore", "/.gitattributes", "/.python-version"),
     *("/requirements.txt", "/pyproject.toml", "/pylock.toml", "/pylock.*.toml"),
     *("/uv.lock", "/poetry.lock", "/Pipfile", "/Pipfile.lock", "/*.profile.json"),
-    "/*.split.json",
+    *("/package-lock.json", "/npm-shrinkwrap.json", "/*.split.json"),
     "/layers.lock.toml",
 )
 

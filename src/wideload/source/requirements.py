@@ -62,7 +62,7 @@ def read_requirements(
     :raises WideloadError: none are found, or they cannot be read as they must be.
     """
     if key == "":
-        _refuse_selection(selection, 'requirements = ""')
+        refuse_selection(selection, 'requirements = ""')
         return Asked(NoRequirements())
     if key is not None:
         return _read(_named(key, source, root), selection, source)
@@ -135,7 +135,7 @@ def _read(path: Path, selection: Selection, source: Path) -> Asked:
         case filename if filename.startswith("pylock.") and filename.endswith(".toml"):
             return _locked(read_pylock(path, selection))
         case filename if filename.endswith((".txt", ".in")):
-            _refuse_selection(selection, filename)
+            refuse_selection(selection, filename)
             read = read_requirements_txt(path)
             return Asked(OpenRequirements(str(path), "requirements"), read.files, read.names)
         case filename:
@@ -172,7 +172,11 @@ def _open_pyproject(path: Path, selection: Selection) -> Asked:
     )
 
 
-def _refuse_selection(selection: Selection, what: str) -> None:
+def refuse_selection(selection: Selection, what: str) -> None:
+    """Refuse groups and extras where there are none to choose from.
+
+    :raises WideloadError: some are chosen.
+    """
     for kind, chosen in (("groups", selection.groups), ("extras", selection.extras)):
         if chosen:
             raise WideloadError(

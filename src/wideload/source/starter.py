@@ -17,6 +17,11 @@ _FILES = ("app.py", "lambda_function.py", "handler.py", "main.py", "index.py")
 _FUNCTIONS = ("handler", "lambda_handler", "main")
 _DEFAULT_RUNTIME = "python3.13"
 _VERSION_FILE = ".python-version"
+_NODE_FILES = tuple(
+    f"{stem}.{ending}" for stem in ("index", "app", "handler") for ending in ("mjs", "js", "cjs")
+)
+_NODE_RUNTIME = "nodejs22.x"
+_NODE_EXPORT = re.compile(r"\bexports?\b[^\n;/]*\bhandler\b")
 
 
 class Guess(msgspec.Struct, frozen=True):
@@ -50,6 +55,21 @@ def _handler_in(folder: Path) -> str | None:
     return None
 
 
+def _found_in(folder: Path, *above: Path) -> tuple[str, str] | None:
+    """The handler in a folder, and the runtime for it."""
+    handler = _handler_in(folder)
+    if handler:
+        return handler, _runtime_of(folder, *above)
+    for name in _NODE_FILES:
+        try:
+            text = (folder / name).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue
+        if _NODE_EXPORT.search(text):
+            return f"{Path(name).stem}.handler", _NODE_RUNTIME
+    return None
+
+
 def _runtime_of(*folders: Path) -> str:
     for folder in folders:
         try:
@@ -68,19 +88,20 @@ def guess(folder: Path) -> tuple[Guess, ...]:
     :raises WideloadError: no handler is found.
     """
     folder = folder.resolve()
-    own = _handler_in(folder)
+    own = _found_in(folder)
     if own:
         name = re.sub(r"[^a-zA-Z0-9_-]+", "-", folder.name).strip("-") or "function"
-        return (Guess(name[:64], ".", own, _runtime_of(folder)),)
+        return (Guess(name[:64], ".", *own),)
     found = []
     for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
-        handler = None if inner.name.startswith(".") else _handler_in(inner)
-        if handler and re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", inner.name):
-            found.append(Guess(inner.name, inner.name, handler, _runtime_of(inner, folder)))
+        inside = None if inner.name.startswith(".") else _found_in(inner, folder)
+        if inside and re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", inner.name):
+            found.append(Guess(inner.name, inner.name, *inside))
     if not found:
         raise WideloadError(
             f"no handler found in {folder}",
-            why=f"no .py file here or one folder down defines {', '.join(_FUNCTIONS)}",
+            why=f"no .py file here or one folder down defines {', '.join(_FUNCTIONS)}, and no "
+            "index.mjs, index.js or the like exports handler",
             hint=f"write {CONFIG_NAME} by hand: [functions.NAME] with source, handler, runtime",
         )
     return tuple(found)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import assert_never
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 import msgspec
+
+from wideload.values.target import Family, Target
 
 BUNDLE_VARIABLE = "WIDELOAD_BUNDLE"
 """Environment variable that tells the loader where the bundle lies. The place is not in the
@@ -12,9 +15,30 @@ function's zip, so that the zip does not depend on an account; what must lie the
 
 LOADER_HANDLER = "_wideload.run.handler"
 """What Lambda is told to call. It becomes the function's own handler, not a wrapper of it."""
+_NODE_LOADER_HANDLER = "_wideload/run.handler"
+
+NODE_LOADER_HANDLER = "_wideload/run.handler"
+"""The same for functions in Node.js."""
 
 BUNDLE_PART = 16 * 1024**2
 """Bytes of a part when a bundle is uploaded. The loader's ranges never cross such a border."""
+
+
+def loader_handler(target: Target, own: str) -> str:
+    """What Lambda is told to call of a function that is started from a bundle.
+
+    A provided runtime starts ``bootstrap`` whatever the handler is: the loader hands the
+    function's own on.
+    """
+    match target.family:
+        case Family.PYTHON:
+            return LOADER_HANDLER
+        case Family.NODE:
+            return _NODE_LOADER_HANDLER
+        case Family.PROVIDED:
+            return own
+        case _:
+            assert_never(target.family)
 
 
 class Bundle(msgspec.Struct, frozen=True):

@@ -50,6 +50,10 @@ class Settings(msgspec.Struct, frozen=True):
     """ARNs of layer versions made by others, attached first; read from the configuration it
     may say ``latest`` for the number."""
     description: str = ""
+    provisioned_concurrency: int = 0
+    """How many environments of the version that serves are kept initialised."""
+    snap_start: bool = False
+    """Whether environments start from a snapshot that is taken when a version is published."""
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -106,11 +110,50 @@ class LockedRequirements(msgspec.Struct, frozen=True, tag="locked"):
     """Names that the user asked for himself, where the lock says."""
 
 
+class NpmPackage(msgspec.Struct, frozen=True):
+    """One package that a package-lock.json puts into node_modules for the target."""
+
+    location: str
+    """Where it lies, e.g. ``node_modules/@img/colour`` or ``node_modules/a/node_modules/b``."""
+    name: str
+    """As the registry has it; another than the folder's for an alias."""
+    version: str
+    resolved: str
+    """URL of its tarball; empty where the lock leaves that to the registry."""
+    integrity: str
+    """As in Subresource Integrity, e.g. ``sha512-…``."""
+    requires: tuple[str, ...] = ()
+    """Locations of the packages that it finds for its dependencies."""
+    optional: bool = False
+    """Whether the function is said to do without it."""
+    runs_script: bool = False
+    """Whether it has something to run when it is installed."""
+
+    @property
+    def label(self) -> str:
+        """Its location without the first ``node_modules/``: unique, and for one that lies at the
+        top its name."""
+        return self.location.removeprefix("node_modules/")
+
+
+class NpmRequirements(msgspec.Struct, frozen=True, tag="npm"):
+    """What a package-lock.json means for the target, without what only development needs."""
+
+    path: str
+    """Absolute path of the lock; package.json lies beside it."""
+    packages: tuple[NpmPackage, ...]
+    """Sorted by location."""
+    roots: tuple[str, ...]
+    """Locations of those that package.json asks for itself, sorted."""
+    install_scripts: bool = False
+    """Whether the packages' install scripts are run."""
+
+
 class NoRequirements(msgspec.Struct, frozen=True, tag="none"):
     """The function says that it needs nothing: ``requirements = ""``."""
 
 
-Requirements = OpenRequirements | LockedRequirements | NoRequirements
+Requirements = OpenRequirements | LockedRequirements | NpmRequirements | NoRequirements
 
 
 class Function(msgspec.Struct, frozen=True):
@@ -122,7 +165,7 @@ class Function(msgspec.Struct, frozen=True):
     source: str
     """Absolute path of the function's folder."""
     handler: str
-    """``module.attribute``, as Lambda takes it."""
+    """``module.attribute``, as Lambda takes it; of a ready binary any word."""
     target: Target
     files: FileTree
     requirements: Requirements

@@ -1,4 +1,4 @@
-"""What a function runs on: the runtime, its Python, its glibc, its architecture."""
+"""What a function runs on: the runtime, its language, its glibc, its architecture."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 from wideload.errors import WideloadError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 class Architecture(enum.StrEnum):
@@ -25,9 +25,30 @@ class Architecture(enum.StrEnum):
         """The name that wheels' platform tags use (``aarch64`` where Lambda says ``arm64``)."""
         return "aarch64" if self is Architecture.ARM64 else self.value
 
+    @property
+    def npm_cpu(self) -> str:
+        """Node.js's name, as in the ``cpu`` of a package.json."""
+        return "arm64" if self is Architecture.ARM64 else "x64"
 
-# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html: 3.10 and 3.11 run on
-# Amazon Linux 2 (glibc 2.26), 3.12 and later on Amazon Linux 2023 (glibc 2.34).
+    @property
+    def goarch(self) -> str:
+        """Go's name, as in ``GOARCH``."""
+        return "arm64" if self is Architecture.ARM64 else "amd64"
+
+
+class Family(enum.StrEnum):
+    """What a runtime runs."""
+
+    PYTHON = "python"
+    NODE = "nodejs"
+    PROVIDED = "provided"
+    """An executable of the user's own, named ``bootstrap``."""
+
+
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html: Python 3.10 and 3.11 and
+# provided.al2 run on Amazon Linux 2 (glibc 2.26), Python 3.12 and later, Node.js 20 and later
+# and provided.al2023 on Amazon Linux 2023 (glibc 2.34). The names are those of botocore's
+# service model (the enum of `Runtime`); of later ones in it the system is not documented yet.
 _GLIBC_AL2 = (2, 26)
 _GLIBC_AL2023 = (2, 34)
 _PYTHON_RUNTIMES: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {
@@ -38,9 +59,21 @@ _PYTHON_RUNTIMES: dict[str, tuple[tuple[int, int], tuple[int, int]]] = {
     "python3.14": ((3, 14), _GLIBC_AL2023),
     "python3.15": ((3, 15), _GLIBC_AL2023),
 }
+# All of these run on Amazon Linux 2023.
+_NODE_RUNTIMES = {"nodejs20.x": 20, "nodejs22.x": 22, "nodejs24.x": 24}
+_PROVIDED_RUNTIMES = {"provided.al2": _GLIBC_AL2, "provided.al2023": _GLIBC_AL2023}
+_RUNTIMES = (*_PYTHON_RUNTIMES, *_NODE_RUNTIMES, *_PROVIDED_RUNTIMES)
 
 # The legacy aliases of PEP 600: manylinux2014 is glibc 2.17, 2010 is 2.12, 1 is 2.5.
 _LEGACY_MANYLINUX = {(2, 17): "manylinux2014", (2, 12): "manylinux2010", (2, 5): "manylinux1"}
+
+
+def _has_no(runtime: str, what: str, others: Iterable[str]) -> WideloadError:
+    return WideloadError(
+        f"{runtime} has no {what}",
+        why=f"{what} is in {', '.join(others)}",
+        hint=f"this is for functions in {what} only",
+    )
 
 
 class Target(msgspec.Struct, frozen=True, order=True):
@@ -55,10 +88,10 @@ class Target(msgspec.Struct, frozen=True, order=True):
 
         :raises WideloadError: the runtime or the architecture is none that is known.
         """
-        if runtime not in _PYTHON_RUNTIMES:
+        if runtime not in _RUNTIMES:
             raise WideloadError(
                 f"unknown runtime {runtime!r}",
-                why=f"known runtimes are {', '.join(_PYTHON_RUNTIMES)}",
+                why=f"known runtimes are {', '.join(_RUNTIMES)}",
                 hint='set runtime = "python3.13", say, in the function\'s table',
             )
         try:
@@ -71,20 +104,49 @@ class Target(msgspec.Struct, frozen=True, order=True):
             ) from None
 
     @property
+    def family(self) -> Family:
+        """What the runtime runs."""
+        if self.runtime in _PYTHON_RUNTIMES:
+            return Family.PYTHON
+        return Family.NODE if self.runtime in _NODE_RUNTIMES else Family.PROVIDED
+
+    @property
+    def node(self) -> int:
+        """The major version of the runtime's Node.js.
+
+        :raises WideloadError: it is no Node.js runtime.
+        """
+        if self.runtime not in _NODE_RUNTIMES:
+            raise _has_no(self.runtime, "Node.js", _NODE_RUNTIMES)
+        return _NODE_RUNTIMES[self.runtime]
+
+    @property
     def python(self) -> tuple[int, int]:
-        """The Python of the runtime as (major, minor)."""
+        """The Python of the runtime as (major, minor).
+
+        All that is said here of wheels, tags and markers is for Python runtimes only.
+
+        :raises WideloadError: it is no Python runtime.
+        """
+        if self.runtime not in _PYTHON_RUNTIMES:
+            raise _has_no(self.runtime, "Python", _PYTHON_RUNTIMES)
         return _PYTHON_RUNTIMES[self.runtime][0]
 
     @property
     def python_version(self) -> str:
-        """The Python of the runtime as ``"3.13"``."""
+        """The Python of the runtime as ``"3.13"``.
+
+        :raises WideloadError: it is no Python runtime.
+        """
         major, minor = self.python
         return f"{major}.{minor}"
 
     @property
     def glibc(self) -> tuple[int, int]:
-        """The C library of the runtime: a wheel for a later one does not load."""
-        return _PYTHON_RUNTIMES[self.runtime][1]
+        """The C library of the runtime: a library for a later one does not load."""
+        if self.runtime in _PYTHON_RUNTIMES:
+            return _PYTHON_RUNTIMES[self.runtime][1]
+        return _PROVIDED_RUNTIMES.get(self.runtime, _GLIBC_AL2023)
 
     @property
     def uv_platform(self) -> str:
@@ -140,4 +202,4 @@ class Target(msgspec.Struct, frozen=True, order=True):
     @staticmethod
     def known_runtimes() -> tuple[str, ...]:
         """The names of all runtimes that :meth:`parse` takes."""
-        return tuple(_PYTHON_RUNTIMES)
+        return _RUNTIMES

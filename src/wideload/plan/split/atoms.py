@@ -17,12 +17,9 @@ first. So what is kept on one side, function or layers, is
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from wideload.values.tree import FileEntry, LocalFile
 
@@ -166,7 +163,7 @@ def take_apart(tree: FileTree, wheels: Sequence[Wheel], shapes: Shapes) -> Sides
             key=lambda one: one.name,
         )
     )
-    requires = {wheel.name: wheel.requires for wheel in wheels}
+    requires = {wheel.name: wheel.required_names for wheel in wheels}
     pairs = [*_meeting([one.shape for one in distributions]), *_linked(distributions, requires)]
     mine = _shape([entry.path for entry in own])
     grown = {index for index, one in enumerate(distributions) if any(_meeting([one.shape, mine]))}
@@ -235,14 +232,9 @@ def _linked(
         return
     for index, one in enumerate(distributions):
         if one.shape.compiled:
-            for name in _required(requires[one.name]):
+            for name in requires[one.name]:
                 if name in linkable:
                     yield linkable[name], index
-
-
-@lru_cache(1024)
-def _required(lines: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(str(canonicalize_name(Requirement(line).name)) for line in lines)
 
 
 def _joined(count: int, pairs: Iterable[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:

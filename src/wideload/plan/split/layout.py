@@ -1,15 +1,19 @@
-"""Where the files of a layer lie, and what Python has to be told of it.
+"""Where the files of a layer lie, and what the runtime has to be told of it.
 
 A layer is unpacked to /opt, all layers of a function in one folder. Lambda puts
 ``/opt/python/lib/pythonX.Y/site-packages`` and ``/opt/python`` on ``sys.path``, behind
 /var/task, ``/opt/lib`` on LD_LIBRARY_PATH, behind /var/task/lib.
 https://docs.aws.amazon.com/lambda/latest/dg/python-layers.html
+Node.js looks into ``/opt/nodejs/node_modules``, and from a package there not into /var/task.
+https://docs.aws.amazon.com/lambda/latest/dg/nodejs-layers.html
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, assert_never
+
+from wideload.values.target import Family
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +28,10 @@ _LIBRARY = re.compile(r"lib/[^/]+\.so(\.[^/]*)?")
 
 
 def root_of(layout: Layout, target: Target) -> str:
-    """The folder of a layer's zip that stands for site-packages."""
+    """The folder of a layer's zip that stands for site-packages, or for the function's folder
+    where packages lie in node_modules."""
+    if target.family is Family.NODE:
+        return "nodejs"
     if layout == "python":
         return "python"
     return f"python/lib/python{target.python_version}/site-packages"
@@ -44,16 +51,27 @@ def tree_path(path: str, root: str) -> str:
     return path.removeprefix(f"{root}/")
 
 
-def python_path(environment: Mapping[str, str], target: Target) -> str | None:
-    """The PYTHONPATH that a function with layers has to have; nothing where it needs none.
+def search_path(environment: Mapping[str, str], target: Target) -> tuple[str, str | None]:
+    """The variable that says where packages are looked for, and the value that a function with
+    layers has to have; nothing where it needs none.
 
     Without one Lambda looks into the layers' folders by itself. One of the user's takes the
     place of these, so they are put behind it, unless they are in it.
     """
-    value = environment.get("PYTHONPATH", "")
+    match target.family:
+        case Family.PYTHON:
+            variable = "PYTHONPATH"
+            ours = [f"/opt/{root_of('site-packages', target)}", "/opt/python"]
+        case Family.NODE:
+            variable = "NODE_PATH"
+            ours = [f"/opt/nodejs/node{target.node}/node_modules", "/opt/nodejs/node_modules"]
+        case Family.PROVIDED:
+            return "", None
+        case _:
+            assert_never(target.family)
+    value = environment.get(variable, "")
     if not value:
-        return None
+        return variable, None
     folders = value.split(":")
-    ours = [f"/opt/{root_of('site-packages', target)}", "/opt/python"]
     named = {folder.rstrip("/") for folder in folders}
-    return ":".join([*folders, *(folder for folder in ours if folder not in named)])
+    return variable, ":".join([*folders, *(folder for folder in ours if folder not in named)])

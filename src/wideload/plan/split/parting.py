@@ -14,6 +14,7 @@ from wideload.values.attached import PLAIN_ROOT
 from wideload.values.function import Strategy
 from wideload.values.proposal import BrokenLimit, Refusal
 from wideload.values.split import Share, Split
+from wideload.values.target import Family
 from wideload.values.tree import FileEntry, FileTree
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ class Question(msgspec.Struct, frozen=True):
     attached_count: int
     attached_bytes: int
     capacity: int | None
+    apart: bool = False
+    """Whether what lies in a layer does not find what lies in the function: then no package
+    lies there."""
 
     @property
     def most_heavy(self) -> int:
@@ -127,6 +131,9 @@ def ask(
         inside = [one.name for one in members if pins.get(one.name) == "function"]
         stay = [*(sides.distributions[i].name for i in group if i in sides.grown | hidden), *inside]
         outside = [one for one in members if isinstance(pins.get(one.name), int)]
+        if stay and target.family is Family.NODE:
+            why = f"{stay[0]} would lie in the function, where packages in layers do not find it"
+            return refusal(tree, reasons=[why])
         if stay and outside:
             return refusal(tree, reasons=[_contradiction(stay[0], outside[0].name, sides, hidden)])
         if stay:
@@ -157,6 +164,7 @@ def ask(
         attached_count=len(attached),
         attached_bytes=sum(layer.unzipped_bytes for layer in attached),
         capacity=capacity,
+        apart=target.family is Family.NODE,
     )
     needed = max(len(there), 1 if loose else 0)
     if needed > slots:
@@ -279,7 +287,11 @@ def decide(question: Question, heavy: Sequence[Group]) -> Decision:
     elif beside is not None:
         group = groups[beside]
         groups[beside] = Group((*group.atoms, *question.light), group.order)
-    elif len(groups) >= question.slots or question.load(question.light).zipped <= SMALL:
+    elif question.apart and groups and len(groups) >= question.slots:
+        groups[0] = Group((*groups[0].atoms, *question.light), groups[0].order)
+    elif not question.apart and (
+        len(groups) >= question.slots or question.load(question.light).zipped <= SMALL
+    ):
         function += question.light
     else:
         groups.append(Group(question.light, (_LIGHT,)))

@@ -26,7 +26,7 @@ def checked_pins(pins: Mapping[str, Place], wheels: Sequence[Wheel]) -> dict[str
     names = {wheel.name for wheel in wheels}
     checked: dict[str, Place] = {}
     for written, place in pins.items():
-        name = str(canonicalize_name(written))
+        name = written if written in names else str(canonicalize_name(written))
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
             raise WideloadError(

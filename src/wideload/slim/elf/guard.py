@@ -14,7 +14,7 @@ import msgspec
 
 from wideload.slim.elf import reader, runtime_libraries
 from wideload.slim.elf.reader import Dynamic, ElfError, NeededVersion
-from wideload.values.target import Architecture
+from wideload.values.target import Architecture, Family
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +33,7 @@ _MACHINE_NAMES = {
     (64, 258): "loongarch64",
 }
 
-_LIBRARY = re.compile(r"\.so(\.[0-9]+)*$")
+_LIBRARY = re.compile(r"\.(so(\.[0-9]+)*|node)$")
 # importlib.machinery.EXTENSION_SUFFIXES of CPython and PyPy on Linux.
 _EXTENSION = re.compile(r"^(?P<module>.+?)\.(?P<tag>(cpython|pypy)[^./]*-linux-[a-z0-9]+)\.so$")
 _NAMES_A_SYSTEM = re.compile(
@@ -142,7 +142,8 @@ def judge(facts: Facts, path: str, target: Target, around: Surroundings) -> tupl
     """
     library = bool(_LIBRARY.search(path))
     extension = _EXTENSION.match(path)
-    if extension and extension["tag"] != _tag(target):
+    is_python = target.family is Family.PYTHON
+    if extension and is_python and extension["tag"] != _tag(target):
         return _other_extension(path, extension["module"], extension["tag"], target, around)
     if facts.machine != (0, 0) and facts.machine != (64, _MACHINES[target.architecture]):
         return _other_machine(path, facts.machine, target, library)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wideload.values.target import Family
+
 if TYPE_CHECKING:
     from wideload.values.target import Target
 
@@ -65,9 +67,11 @@ def names(target: Target) -> frozenset[str]:
     new = target.glibc >= _FIRST_OF_AL2023
     # V: the runtimes' Python lies in /var/lang with its library in /var/lang/lib, which is
     # the first folder of LD_LIBRARY_PATH there.
-    python = f"libpython{target.python_version}.so.1.0"
     machine = {"libmvec.so.1"} if target.architecture.machine == "x86_64" else set()
-    return _EVERYWHERE | _WITH_PYTHON | (_AL2023 if new else _AL2) | machine | {python}
+    system = _EVERYWHERE | (_AL2023 if new else _AL2) | machine
+    if target.family is not Family.PYTHON:
+        return system
+    return system | _WITH_PYTHON | {f"libpython{target.python_version}.so.1.0"}
 
 
 def newest(target: Target) -> dict[str, tuple[int, ...]]:
