@@ -1,0 +1,3 @@
+module wideload/bootstrap
+
+go 1.27
