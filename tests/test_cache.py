@@ -6,11 +6,13 @@ import hashlib
 import os
 import stat
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from wideload.cache import Cache, default_root, replacing, write_atomically
+from wideload.cache import Cache, default_root, made_once, replacing, write_atomically
 from wideload.errors import WideloadError
 
 DATA = b"content" * 1000
@@ -157,3 +159,29 @@ def test_where_the_cache_lies(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert default_root() == Path(root)
+
+
+def test_what_is_made_once_is_made_by_one_and_whole_or_not_at_all(tmp_path: Path) -> None:
+    made: list[Path] = []
+
+    def make(folder: Path) -> None:
+        made.append(folder)
+        folder.mkdir()
+        time.sleep(0.05)
+        (folder / "file").write_text("whole")
+
+    def fail(folder: Path) -> None:
+        make(folder)
+        raise WideloadError("it cannot be had")
+
+    wanted = tmp_path / "kinds/thing-1.2"
+    with pytest.raises(WideloadError):
+        made_once(wanted, fail)
+    assert not wanted.exists()
+    made.clear()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: made_once(wanted, make), range(4)))
+    assert found == [wanted] * 4
+    assert len(made) == 1
+    assert {path.name for path in wanted.parent.iterdir()} == {"thing-1.2", "thing-1.2.lock"}
+    assert (wanted / "file").read_text() == "whole"

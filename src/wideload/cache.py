@@ -8,9 +8,11 @@ moment leave either nothing or the whole file.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import secrets
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -19,7 +21,7 @@ import msgspec
 from wideload.errors import WideloadError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _CHUNK = 1 << 20
 
@@ -79,6 +81,26 @@ def write_atomically(path: Path, data: bytes) -> None:
             why=str(error),
             hint="free disk space, or make the folder writable",
         ) from error
+
+
+def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """A folder that `make` has made at the path that it was given, now or by an earlier run.
+
+    Runs at the same time wait for each other, and one that is killed leaves nothing that counts.
+    """
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            with tempfile.TemporaryDirectory(
+                prefix=f".{folder.name}-", dir=folder.parent
+            ) as scratch:
+                made = Path(scratch) / folder.name
+                make(made)
+                made.rename(folder)
+    return folder
 
 
 def _stamp_of(path: Path) -> Path:

@@ -13,6 +13,7 @@ import msgspec
 from wideload.bootstrapping import LOADER_MODULE
 from wideload.build.ahead import Ahead
 from wideload.build.splice import splice
+from wideload.errors import WideloadError
 from wideload.running import environment, running_spec, unpacked_layers
 from wideload.sandbox.linux import LinuxSandbox
 from wideload.sandbox.unpack import unpack
@@ -21,6 +22,7 @@ from wideload.trace.files import profile_path, write_profile
 from wideload.trace.keep import RULE as UNUSED
 from wideload.trace.recorder import INIT_TIMEOUT, trace_function
 from wideload.values.profile import PackageUse, Profile
+from wideload.values.target import Family
 from wideload.values.tree import WheelMember
 from wideload.verify import verifier
 from wideload.verify.modules import all_modules, top_level_modules
@@ -49,10 +51,11 @@ def verify(pipeline: Pipeline, built: Built, events: Sequence[Path] = ()) -> Ver
 
     :param events: none is event.json of the function's folder, where there is one.
     """
+    is_python = built.function.target.family is Family.PYTHON
     return verifier.verify(
         LinuxSandbox(pipeline.cache.root),
         running_spec(pipeline, built),
-        top_level_modules(built.packed),
+        top_level_modules(built.packed) if is_python else (),
         verifier.read_cases(events, Path(built.function.source)),
         first=_first(built.manifest),
     )
@@ -83,7 +86,7 @@ def compare(pipeline: Pipeline, built: Built, events: Sequence[Path] = ()) -> Ve
                 handler=function.handler,
                 environment=function.settings.environment,
             ),
-            all_modules(kept),
+            all_modules(kept) if function.target.family is Family.PYTHON else (),
             verifier.read_cases(events, Path(function.source)),
             all_modules(tree.where(lambda entry: entry.path in unused)),
             first=_first(built.manifest),
@@ -96,8 +99,15 @@ def trace(pipeline: Pipeline, function: Function, events: Sequence[Path] = ()) -
     Nothing is left out of what runs but what the runtime carries, and no limit of
     Lambda's refuses it, since it is not to be shipped.
 
-    :raises WideloadError: there is no event or no tracer, or the function fails.
+    :raises WideloadError: there is no event or no tracer, or the function fails, or it is none
+        in Python.
     """
+    if function.target.family is not Family.PYTHON:
+        raise WideloadError(
+            f"{function.name} cannot be traced",
+            why=f"functions in Python are; this one runs on {function.target.runtime}",
+            hint="leave slim as it is: what is safe to leave out is told by paths",
+        )
     cases = verifier.read_cases(events, Path(function.source))
     if function.slim != "none":
         function = msgspec.structs.replace(function, slim="runtime")

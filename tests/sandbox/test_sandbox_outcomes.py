@@ -298,3 +298,19 @@ def test_what_json_cannot_hold_is_a_marshal_error(start: Starter) -> None:
     answer = start("def handler(event, context):\n    return {1, 2}\n").invoke(b"{}", "id-1")
     assert answer.outcome is Outcome.HANDLED
     assert json.loads(answer.payload)["errorType"] == "Runtime.MarshalError"
+
+
+def test_what_of_tmp_is_in_use_is_told(start: Starter) -> None:
+    environment = start(
+        """
+        def handler(event, context):
+            with open("/tmp/made", "wb") as file:
+                file.write(bytes(event["bytes"]))
+        """
+    )
+    before = environment.invoke(b'{"bytes": 0}', "id-1").tmp_bytes
+    after = environment.invoke(b'{"bytes": 40000000}', "id-2").tmp_bytes
+    assert before is not None
+    assert before < 20_000_000
+    assert after is not None
+    assert 40_000_000 <= after - before < 44_000_000

@@ -10,7 +10,7 @@ from packaging.tags import Tag
 
 from wideload.errors import WideloadError
 from wideload.limits import model_runtimes
-from wideload.values.target import Architecture, Target
+from wideload.values.target import Architecture, Family, Target
 
 KNOWN = {
     "python3.10": ((3, 10), (2, 26), "manylinux2014"),
@@ -20,6 +20,13 @@ KNOWN = {
     "python3.14": ((3, 14), (2, 34), "manylinux_2_34"),
     "python3.15": ((3, 15), (2, 34), "manylinux_2_34"),
 }
+OTHERS = {
+    "nodejs20.x": (Family.NODE, 20, (2, 34)),
+    "nodejs22.x": (Family.NODE, 22, (2, 34)),
+    "nodejs24.x": (Family.NODE, 24, (2, 34)),
+    "provided.al2": (Family.PROVIDED, None, (2, 26)),
+    "provided.al2023": (Family.PROVIDED, None, (2, 34)),
+}
 TARGETS = [Target.parse(runtime, arch) for runtime in KNOWN for arch in Architecture]
 
 
@@ -28,6 +35,7 @@ TARGETS = [Target.parse(runtime, arch) for runtime in KNOWN for arch in Architec
 def test_python_glibc_and_platform(runtime: str, architecture: str, machine: str) -> None:
     target = Target.parse(runtime, architecture)
     python, glibc, platform = KNOWN[runtime]
+    assert target.family is Family.PYTHON
     assert target.python == python
     assert target.python_version == runtime.removeprefix("python")
     assert target.glibc == glibc
@@ -35,11 +43,27 @@ def test_python_glibc_and_platform(runtime: str, architecture: str, machine: str
 
 
 def test_known_runtimes_are_all_there_are_and_lambdas_model_knows_them() -> None:
-    assert Target.known_runtimes() == tuple(KNOWN)
-    assert set(KNOWN) - {"python3.15"} <= set(model_runtimes())
+    assert Target.known_runtimes() == (*KNOWN, *OTHERS)
+    assert {*KNOWN, *OTHERS} - {"python3.15"} <= set(model_runtimes())
 
 
-@pytest.mark.parametrize("runtime", ["python3.9", "python3.16", "python3", "nodejs20.x", ""])
+@pytest.mark.parametrize("runtime", OTHERS)
+def test_what_other_runtimes_run(runtime: str) -> None:
+    family, node, glibc = OTHERS[runtime]
+    target = Target.parse(runtime, "x86_64")
+    assert (target.family, target.glibc) == (family, glibc)
+    if node is None:
+        with pytest.raises(WideloadError):
+            _ = target.node
+    else:
+        assert target.node == node
+    with pytest.raises(WideloadError):
+        _ = target.python
+
+
+@pytest.mark.parametrize(
+    "runtime", ["python3.9", "python3.16", "python3", "nodejs18.x", "provided", ""]
+)
 def test_an_unknown_runtime_stops(runtime: str) -> None:
     with pytest.raises(WideloadError) as caught:
         Target.parse(runtime, "x86_64")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import secrets
 import signal
 import threading
@@ -19,27 +20,38 @@ from wideload.sandbox.runtime_api import (
     Asked,
     Exited,
     InitFailed,
+    Paused,
+    RestoreFailed,
     RuntimeApi,
     Session,
     TooLarge,
     Work,
 )
+from wideload.values.environment import Initialised
 from wideload.values.invocation import Invocation, Outcome
 
 if TYPE_CHECKING:
+    from wideload.relay import Relay
     from wideload.sandbox.cgroups import Group
     from wideload.sandbox.log import LogPipe
-    from wideload.sandbox.pump import Pump
     from wideload.sandbox.supervised import Supervisor
     from wideload.values.environment import EnvironmentSpec
 
 INIT_TIMEOUT = 10.0
 """Seconds. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"""
+RESTORE_TIMEOUT = 10.0
+"""Seconds that the hooks which run after a restore may take:
+https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks.html"""
 MB_PER_VCPU = 1769
 """MB of memory that come with one vCPU's time; the same documentation, configuration-memory."""
 INIT_VCPUS = 2.0
 """What functions of every memory size are seen to have while they initialise."""
 _DEATH = 5.0
+# As Lambda tells why environments that it was to keep initialised are not.
+_INIT_FAILURE = "FUNCTION_ERROR_INIT_FAILURE"
+_AFTER_RESTORE = "Runtime.AfterRestoreError"
+# What bubblewrap says of a program that the system does not run.
+_EXEC = re.compile(r"^bwrap: execvp (?P<path>.+): (?P<why>[^:\n]+)\n", re.MULTILINE)
 
 
 class _Init(msgspec.Struct, frozen=True):
@@ -76,8 +88,9 @@ class LinuxEnvironment:
         supervisor: Supervisor,
         program: list[str],
         *,
+        refusal: str,
         api: RuntimeApi,
-        pumps: list[Pump],
+        pumps: list[Relay],
         group: Group,
         log: LogPipe,
         missing: tuple[str, ...],
@@ -86,6 +99,7 @@ class LinuxEnvironment:
         self._spec = spec
         self._supervisor = supervisor
         self._program = program
+        self._refusal = refusal
         self._api = api
         self._pumps = pumps
         self._group = group
@@ -96,6 +110,8 @@ class LinuxEnvironment:
         self._closed = False
         self._running = False
         self._frozen = False
+        self._paused = False
+        """Initialised, and waiting where Lambda would take a snapshot."""
         self._init: _Init | None = None
         self._oom_kills = 0
         self._initialising = threading.Thread(
@@ -130,6 +146,14 @@ class LinuxEnvironment:
                 again = self._initialise(deadline, "invoke")
                 text += again.log
                 failed = again if again.status != "ready" else None
+            restore_ms = None
+            if self._paused and failed is None:
+                restored = self._restore()
+                text += restored.log + lines.restore_report(restored.milliseconds)
+                init_ms, restore_ms = None, restored.milliseconds
+                failed = restored if restored.status != "ready" else None
+                began = time.perf_counter()
+                deadline = began + self._spec.timeout
             text += lines.start(request_id, self._spec.version)
             if failed is None:
                 answer = self._run(
@@ -139,7 +163,7 @@ class LinuxEnvironment:
                 )
             else:
                 answer = self._not_initialised(failed, request_id)
-            invocation = self._conclude(answer, request_id, text, init_ms)
+            invocation = self._conclude(answer, request_id, text, init_ms, restore_ms)
             # An init that failed is tried again by the next invocation; all else is the end.
             if not self._running and not (failed and failed.status == "error"):
                 self.close()
@@ -148,6 +172,14 @@ class LinuxEnvironment:
     def await_init(self) -> None:
         """Wait until init is over, whatever came of it, without an invocation."""
         self._initialising.join()
+
+    def initialised(self) -> Initialised:
+        """Wait until init is over, as `ExecutionEnvironment.initialised`."""
+        self._initialising.join()
+        init = self._init
+        if init is None or init.status == "ready":
+            return Initialised()
+        return Initialised(_INIT_FAILURE, init.log)
 
     def close(self) -> None:
         """End all processes and give back everything; safe to call more than once."""
@@ -174,6 +206,8 @@ class LinuxEnvironment:
         session = self._api.restart()
         self._group.limit_cpu(max(INIT_VCPUS, self._spec.memory / MB_PER_VCPU))
         began = time.perf_counter()
+        if self._refusal:
+            return _not_started(self._refusal, "", phase, began)
         self._supervisor.start(self._program)
         failed = InitFailed(b"", lines.EXIT_ERROR)
         while True:
@@ -185,18 +219,53 @@ class LinuxEnvironment:
                     self._kill(session)
                     log = self._log.take() + lines.init_report(spent, phase, "timeout")
                     return _Init("timeout", spent, log)
-                case Asked():
+                case (Asked() | Paused()) as ready:
                     self._running = True
+                    self._paused = isinstance(ready, Paused)
                     return _Init("ready", spent, self._log.take())
                 case InitFailed() as failed:
                     pass
                 case Exited(code=None):
-                    return _Init("broken", spent, self._log.take())
+                    log = self._log.take()
+                    unfit = _EXEC.search(log)
+                    if unfit is None:
+                        return _Init("broken", spent, log)
+                    why = f"fork/exec {unfit['path']}: {unfit['why'].lower()}"
+                    return _not_started(why, log.replace(unfit[0], ""), phase, began)
                 case Exited(code=int(code)):
                     message = lines.exit_message(code)
                     log = self._log.take()
                     log += lines.init_report(spent, phase, "error", failed.error_type)
                     return _Init("error", spent, log, failed.error_type, failed.body, message)
+                case _:
+                    continue
+
+    def _restore(self) -> _Init:
+        """Resume the runtime where a snapshot would have been taken, and wait for its hooks."""
+        self._paused = False
+        session = self._api.session
+        began = time.perf_counter()
+        self._thaw()
+        session.restore()
+        document = b""
+        while True:
+            got = session.wait(began + RESTORE_TIMEOUT)
+            spent = ((got[0] if got else time.perf_counter()) - began) * 1000
+            match got[1] if got else None:
+                case None:
+                    self._kill(session)
+                    why = f"Restore timed out after {RESTORE_TIMEOUT:.2f} seconds"
+                    return _Init(
+                        "error", spent, self._log.take(), "Runtime.RestoreTimeout", b"", why
+                    )
+                case Asked():
+                    return _Init("ready", spent, self._log.take())
+                case RestoreFailed(body=document):
+                    pass
+                case Exited(code=code):
+                    self._running = False
+                    why = lines.exit_message(code or 0)
+                    return _Init("error", spent, self._log.take(), _AFTER_RESTORE, document, why)
                 case _:
                     continue
 
@@ -210,7 +279,9 @@ class LinuxEnvironment:
             return _Answer(
                 Outcome.CRASHED, init.document, init.milliseconds, "", "error", init.error_type
             )
-        return self._exited(request_id, init.exit_message, init.milliseconds)
+        return self._exited(
+            request_id, init.exit_message, init.milliseconds, init.error_type or lines.EXIT_ERROR
+        )
 
     def _run(self, work: Work, began: float, deadline: float) -> _Answer:
         self._group.limit_cpu(self._spec.memory / MB_PER_VCPU)
@@ -236,7 +307,10 @@ class LinuxEnvironment:
                 case Exited(code=code):
                     self._running = False
                     message = lines.exit_message(code or 0)
-                    return answer or self._exited(work.request_id, message, spent)
+                    if answer is None:
+                        return self._exited(work.request_id, message, spent)
+                    ended = lines.exited(work.request_id, message)
+                    return msgspec.structs.replace(answer, ended=ended)
                 case None:
                     self._kill(session)
                     return answer or self._timed_out(work.request_id)
@@ -261,14 +335,16 @@ class LinuxEnvironment:
             client_context=client_context,
         )
 
-    def _exited(self, request_id: str, message: str, spent: float) -> _Answer:
+    def _exited(
+        self, request_id: str, message: str, spent: float, error_type: str = lines.EXIT_ERROR
+    ) -> _Answer:
         return _Answer(
             Outcome.CRASHED,
-            lines.exit_document(request_id, message),
+            lines.exit_document(request_id, message, error_type),
             spent,
-            lines.exited(request_id, message),
+            lines.exited(request_id, message, error_type),
             "error",
-            "Runtime.OutOfMemory" if self._ran_out_of_memory() else lines.EXIT_ERROR,
+            "Runtime.OutOfMemory" if self._ran_out_of_memory() else error_type,
         )
 
     def _timed_out(self, request_id: str) -> _Answer:
@@ -282,14 +358,21 @@ class LinuxEnvironment:
         )
 
     def _conclude(
-        self, answer: _Answer, request_id: str, text: str, init_ms: float | None
+        self,
+        answer: _Answer,
+        request_id: str,
+        text: str,
+        init_ms: float | None,
+        restore_ms: float | None,
     ) -> Invocation:
         text += self._log.take() + answer.ended
         max_memory = self._max_memory()
+        tmp_bytes = processes.tmp_in_use(processes.descendants(self._supervisor.inner))
         text += lines.report(
             request_id,
             duration_ms=answer.milliseconds,
             init_ms=init_ms,
+            restore_ms=restore_ms,
             memory=self._spec.memory,
             max_memory=max_memory,
             status=answer.status,
@@ -304,6 +387,7 @@ class LinuxEnvironment:
             billed_ms=lines.billed(answer.milliseconds, init_ms),
             init_ms=init_ms,
             max_memory_mb=max_memory,
+            tmp_bytes=tmp_bytes if self._running else None,
             missing=self._missing,
         )
 
@@ -350,3 +434,10 @@ class LinuxEnvironment:
             self._group.thaw()
         else:
             processes.signal_all(self._supervisor.inner, signal.SIGCONT)
+
+
+def _not_started(why: str, log: str, phase: str, began: float) -> _Init:
+    """There was nothing that could be run."""
+    spent = (time.perf_counter() - began) * 1000
+    log += lines.init_report(spent, phase, "error", lines.ENTRY_ERROR)
+    return _Init("error", spent, log, lines.ENTRY_ERROR, exit_message=why)

@@ -8,20 +8,22 @@ import signal
 from datetime import UTC, datetime
 
 EXIT_ERROR = "Runtime.ExitError"
+ENTRY_ERROR = "Runtime.InvalidEntrypoint"
 
 
 def exit_message(code: int) -> str:
     """How a process ended, as Lambda words it, from its exit code as a shell gives it."""
     if code == 0:
         return "Runtime exited without providing a reason"
-    if code > 128 and (words := signal.strsignal(code - 128)):
+    # 129 is what the Node.js runtimes exit with, and nobody sends SIGHUP.
+    if code > 129 and (words := signal.strsignal(code - 128)):
         return f"Runtime exited with error: signal: {words.lower()}"
     return f"Runtime exited with error: exit status {code}"
 
 
-def exit_document(request_id: str, message: str) -> bytes:
-    """The answer to an invocation whose process ended."""
-    return _document(EXIT_ERROR, f"RequestId: {request_id} Error: {message}")
+def exit_document(request_id: str, message: str, error_type: str = EXIT_ERROR) -> bytes:
+    """The answer to an invocation whose process ended, or could not be started."""
+    return _document(error_type, f"RequestId: {request_id} Error: {message}")
 
 
 def timeout_document(request_id: str, timeout: int) -> bytes:
@@ -45,9 +47,9 @@ def start(request_id: str, version: str) -> str:
     return f"START RequestId: {request_id} Version: {version}\n"
 
 
-def exited(request_id: str, message: str) -> str:
-    """The lines of a process that ended."""
-    return f"RequestId: {request_id} Error: {message}\n{EXIT_ERROR}\n"
+def exited(request_id: str, message: str, error_type: str = EXIT_ERROR) -> str:
+    """The lines of a process that ended, or could not be started."""
+    return f"RequestId: {request_id} Error: {message}\n{error_type}\n"
 
 
 def timed_out(request_id: str, timeout: int) -> str:
@@ -62,6 +64,11 @@ def init_report(milliseconds: float, phase: str, status: str, error_type: str = 
     if error_type:
         fields.append(f"Error Type: {error_type}")
     return "INIT_REPORT " + "\t".join(fields) + "\n"
+
+
+def restore_report(milliseconds: float) -> str:
+    """The line of a restore from a snapshot."""
+    return f"RESTORE_REPORT Restore Duration: {milliseconds:.2f} ms\n"
 
 
 def billed(duration_ms: float, init_ms: float | None) -> int:
@@ -79,6 +86,7 @@ def report(
     init_ms: float | None,
     memory: int,
     max_memory: int,
+    restore_ms: float | None = None,
     status: str = "",
     error_type: str = "",
 ) -> str:
@@ -92,6 +100,8 @@ def report(
     ]
     if init_ms is not None:
         fields.append(f"Init Duration: {init_ms:.2f} ms")
+    if restore_ms is not None:
+        fields.append(f"Restore Duration: {restore_ms:.2f} ms")
     if status:
         fields.append(f"Status: {status}")
     if error_type:

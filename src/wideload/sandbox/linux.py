@@ -7,21 +7,25 @@ import platform
 import shutil
 import threading
 from pathlib import Path
+from typing import assert_never
 
+from wideload.cold_starts import INIT_AHEAD_SECONDS
 from wideload.errors import WideloadError
-from wideload.interpreters import Interpreter, find_interpreter
+from wideload.relay import Relay
 from wideload.sandbox import cgroups, root
 from wideload.sandbox.check import c_library
 from wideload.sandbox.environment import INIT_TIMEOUT, MB_PER_VCPU, LinuxEnvironment
 from wideload.sandbox.log import LogPipe
-from wideload.sandbox.pump import Pump
+from wideload.sandbox.node_runtime import NodeRuntime
+from wideload.sandbox.provided_runtime import ProvidedRuntime
+from wideload.sandbox.python_runtime import PythonRuntime
 from wideload.sandbox.routes import EVERYTHING, Route, routes
-from wideload.sandbox.runtime import BOOTSTRAP, runtime_packages
+from wideload.sandbox.runtime import InvalidEntrypoint, Runtime
 from wideload.sandbox.runtime_api import RuntimeApi
 from wideload.sandbox.supervised import Held, Holding, Supervisor, chosen_cpus, visible_cpus
 from wideload.sandbox.variables import variables
 from wideload.values.environment import EnvironmentSpec
-from wideload.values.target import Architecture, Target
+from wideload.values.target import Architecture, Family, Target
 
 _MACHINES = {"x86_64": Architecture.X86_64, "aarch64": Architecture.ARM64}
 
@@ -41,7 +45,7 @@ class LinuxSandbox:
         self._cache = cache.absolute() / "sandbox"
         self._init_timeout = init_timeout
         self._lock = threading.Lock()
-        self._prepared: dict[Target, tuple[Interpreter, Path]] = {}
+        self._prepared: dict[Target, Runtime] = {}
         self._hierarchies: cgroups.Hierarchies | None = None
 
     def prepare(self, target: Target) -> None:
@@ -58,9 +62,7 @@ class LinuxSandbox:
         with self._lock:
             if target not in self._prepared:
                 (self._cache / "scratch").mkdir(parents=True, exist_ok=True)
-                interpreter = find_interpreter(target.python_version, self._cache)
-                packages = runtime_packages(interpreter, target.architecture, self._cache)
-                self._prepared[target] = (interpreter, packages)
+                self._prepared[target] = _runtime(target, self._cache)
             if self._hierarchies is None:
                 self._hierarchies = cgroups.find_hierarchies()
                 cgroups.sweep(self._hierarchies)
@@ -110,7 +112,7 @@ class LinuxSandbox:
     def _hold(
         self, spec: EnvironmentSpec, holding: Holding, group: cgroups.Group, ways: list[Route]
     ) -> LinuxEnvironment:
-        interpreter, packages = self._prepared[spec.target]
+        runtime = self._prepared[spec.target]
         log = LogPipe()
         try:
             supervisor = Supervisor(holding, log.writer)
@@ -119,12 +121,12 @@ class LinuxSandbox:
         listener, *others = supervisor.listeners
         address, port = listener.getsockname()
         api = RuntimeApi(listener)
-        pumps = [Pump(other, way.outside) for other, way in zip(others, ways, strict=True)]
+        pumps = [Relay(other, way.outside) for other, way in zip(others, ways, strict=True)]
         scratch = holding.scratch
-        environment = variables(spec, f"{address}:{port}")
+        environment = variables(spec, f"{address}:{port}", runtime.variables())
         arguments = [
             *root.system(scratch, network=not holding.network),
-            *root.language(interpreter, packages, BOOTSTRAP),
+            *runtime.mounts(),
             *root.function(
                 spec.task,
                 ["--ro-bind", f"{scratch}/opt", "/opt"]
@@ -138,19 +140,49 @@ class LinuxSandbox:
             *root.environment(environment),
         ]
         supervisor.begin(arguments, api.tell_exit)
+        try:
+            program, refusal = [*spec.wrapper, *_command(runtime, spec)], ""
+        except InvalidEntrypoint as error:
+            program, refusal = [], str(error)
         # Set once before the first init, to know what is refused.
         group.limit_cpu(spec.memory / MB_PER_VCPU)
         return LinuxEnvironment(
             spec,
             supervisor,
-            [*spec.wrapper, *root.command(interpreter, environment)],
+            program,
+            refusal=refusal,
             api=api,
             pumps=pumps,
             group=group,
             log=log,
             missing=_missing(spec, group, supervisor.held),
-            init_timeout=self._init_timeout,
+            init_timeout=(
+                self._init_timeout
+                if spec.initialization == "on-demand"
+                else max(INIT_AHEAD_SECONDS, spec.timeout)
+            ),
         )
+
+
+def _runtime(target: Target, cache: Path) -> Runtime:
+    match target.family:
+        case Family.PYTHON:
+            return PythonRuntime(target, cache)
+        case Family.NODE:
+            return NodeRuntime(target, cache)
+        case Family.PROVIDED:
+            return ProvidedRuntime()
+        case _:
+            assert_never(target.family)
+
+
+def _command(runtime: Runtime, spec: EnvironmentSpec) -> list[str]:
+    """The runtime's command, under the user's wrapper script where he names one."""
+    wrapper = spec.environment.get("AWS_LAMBDA_EXEC_WRAPPER")
+    # Runtimes without a language know of no wrapper.
+    if wrapper and spec.target.family is not Family.PROVIDED:
+        return [wrapper, *runtime.command(spec)]
+    return runtime.command(spec)
 
 
 def _check_folders(spec: EnvironmentSpec) -> None:
@@ -181,6 +213,11 @@ def _missing(spec: EnvironmentSpec, group: cgroups.Group, held: Held) -> tuple[s
     if available < vcpus:
         missing.append(f"cpu: {vcpus:.2f} vCPUs in Lambda, but this machine has {available}")
     library = c_library(spec.target)
+    if spec.initialization == "snap-start":
+        missing.append(
+            "SnapStart: this environment was initialised by itself; on Lambda all of a version "
+            "come from one snapshot, and share what was random in it"
+        )
     if not library.given:
         missing.append(f"{library.guarantee}: {library.why}")
     return tuple(missing)

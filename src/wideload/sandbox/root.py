@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wideload.interpreters import Interpreter
     from wideload.values.environment import Mount
 
 UID, GID = 993, 990
@@ -83,28 +82,6 @@ def system(scratch: str, *, network: bool) -> list[str]:
     return [*arguments, "--ro-bind", f"{scratch}/cpu", "/sys/devices/system/cpu"]
 
 
-def language(interpreter: Interpreter, packages: Path, bootstrap: Path) -> list[str]:
-    """The interpreter at /var/lang with the runtime's packages, and /var/runtime."""
-    lib = f"/var/lang/lib/python{interpreter.version}"
-    if Path(interpreter.prefix) == Path("/usr"):
-        # A distribution's Python shares /usr with all else. Only its own files are shown at
-        # /var/lang, so that its dist-packages are not on the path; each linked by itself,
-        # so that there is room for a site-packages among them.
-        stdlib = Path(interpreter.stdlib)
-        inside = "/var/lang/" + str(stdlib.relative_to("/usr"))
-        arguments = ["--ro-bind", interpreter.executable, _python(interpreter)]
-        for entry in sorted(stdlib.iterdir()):
-            if entry.name not in ("site-packages", "dist-packages"):
-                arguments += ["--symlink", str(entry), f"{inside}/{entry.name}"]
-    else:
-        arguments = ["--ro-bind", interpreter.prefix, "/var/lang"]
-    return [
-        *arguments,
-        *("--ro-bind", str(packages), f"{lib}/site-packages"),
-        *("--ro-bind", str(bootstrap), "/var/runtime/bootstrap.py"),
-    ]
-
-
 def function(task: str, layers: list[str], mounts: tuple[Mount, ...], tmp: list[str]) -> list[str]:
     """What is the function's own: /var/task, /opt, /mnt and /tmp; then all is made read-only.
 
@@ -131,19 +108,6 @@ def layered(layers: tuple[str, ...]) -> list[str]:
 def environment(variables: dict[str, str]) -> list[str]:
     """The environment variables."""
     return [part for name, value in variables.items() for part in ("--setenv", name, value)]
-
-
-def command(interpreter: Interpreter, variables: dict[str, str]) -> list[str]:
-    """The command that is run inside, under the user's wrapper script where he names one."""
-    wrapper = variables.get("AWS_LAMBDA_EXEC_WRAPPER")
-    return [
-        *([wrapper] if wrapper else []),
-        *(_python(interpreter), "/var/runtime/bootstrap.py"),
-    ]
-
-
-def _python(interpreter: Interpreter) -> str:
-    return f"/var/lang/bin/python{interpreter.version}"
 
 
 def _merged(folders: list[Path], inside: str) -> list[str]:

@@ -39,6 +39,16 @@ class Asked(msgspec.Struct, frozen=True):
     """The runtime asked for the next invocation: init, or the one before it, is over."""
 
 
+class Paused(msgspec.Struct, frozen=True):
+    """The runtime is initialised and waits to be restored: now a snapshot would be taken."""
+
+
+class RestoreFailed(msgspec.Struct, frozen=True):
+    """A hook that runs after a restore raised."""
+
+    body: bytes
+
+
 class Answered(msgspec.Struct, frozen=True):
     """The handler's answer, or where `failed` the error document of the runtime."""
 
@@ -65,7 +75,7 @@ class Exited(msgspec.Struct, frozen=True):
     code: int | None
 
 
-Event = Asked | Answered | TooLarge | InitFailed | Exited
+Event = Asked | Paused | RestoreFailed | Answered | TooLarge | InitFailed | Exited
 
 
 class Session:
@@ -75,6 +85,7 @@ class Session:
         self._events: queue.SimpleQueue[tuple[float, Event]] = queue.SimpleQueue()
         self._work: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._current = ""
+        self._restored = threading.Event()
 
     def wait(self, deadline: float) -> tuple[float, Event] | None:
         """The next event and when it was (`time.perf_counter`), or nothing at the deadline."""
@@ -99,6 +110,14 @@ class Session:
             self._work.put(None)  # for whoever else still waits
         return work
 
+    def restore(self) -> None:
+        """Let the runtime go on that waits to be restored."""
+        self._restored.set()
+
+    def await_restore(self) -> None:
+        """Wait until it is to go on, or the session has ended."""
+        self._restored.wait()
+
     def is_current(self, request_id: str) -> bool:
         """Whether this invocation is the one that runs, and takes an answer. Asks once."""
         if request_id != self._current:
@@ -109,6 +128,7 @@ class Session:
     def end(self) -> None:
         """Let go of all who wait for work."""
         self._work.put(None)
+        self._restored.set()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -118,6 +138,12 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
+        if self.path == "/2018-06-01/runtime/restore/next":
+            restoring = self._api.session
+            restoring.tell(Paused())
+            restoring.await_restore()
+            self._send(HTTPStatus.OK, b"", {})
+            return
         if self.path != "/2018-06-01/runtime/invocation/next":
             self._refuse(HTTPStatus.NOT_FOUND, "InvalidPath", f"no such path: {self.path}")
             return
@@ -147,6 +173,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/2018-06-01/runtime/init/error":
             error_type = self.headers.get("Lambda-Runtime-Function-Error-Type", "Runtime.Unknown")
             session.tell(InitFailed(self.rfile.read(min(size, MAX_RESPONSE)), error_type))
+            self._accept()
+            return
+        if self.path == "/2018-06-01/runtime/restore/error":
+            session.tell(RestoreFailed(self.rfile.read(min(size, MAX_RESPONSE))))
             self._accept()
             return
         match = _INVOCATION.fullmatch(self.path)

@@ -6,12 +6,16 @@ import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from wideload.values.target import Family
+
 if TYPE_CHECKING:
     from wideload.values.environment import EnvironmentSpec
 
 
-def variables(spec: EnvironmentSpec, runtime_api: str) -> dict[str, str]:
+def variables(spec: EnvironmentSpec, runtime_api: str, own: dict[str, str]) -> dict[str, str]:
     """All variables that the runtime's process starts with, and no others.
+
+    :param own: those that the runtime sets itself, which a user may set otherwise.
 
     The names and which of them a user may set are those of
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
@@ -20,11 +24,7 @@ def variables(spec: EnvironmentSpec, runtime_api: str) -> dict[str, str]:
     settable = {
         "LANG": "en_US.UTF-8",
         "TZ": ":UTC",
-        "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-        "LD_LIBRARY_PATH": (
-            "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:"
-            "/var/task:/var/task/lib:/opt/lib"
-        ),
+        **own,
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": "169.254.79.129:2000",
     }
@@ -34,11 +34,10 @@ def variables(spec: EnvironmentSpec, runtime_api: str) -> dict[str, str]:
         "_HANDLER": spec.handler,
         "AWS_REGION": spec.region,
         "AWS_DEFAULT_REGION": spec.region,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{spec.target.runtime}",
         "AWS_LAMBDA_FUNCTION_NAME": spec.function,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(spec.memory),
         "AWS_LAMBDA_FUNCTION_VERSION": spec.version,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": spec.initialization,
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{spec.function}",
         "AWS_LAMBDA_LOG_STREAM_NAME": stream,
         "AWS_LAMBDA_RUNTIME_API": runtime_api,
@@ -46,4 +45,6 @@ def variables(spec: EnvironmentSpec, runtime_api: str) -> dict[str, str]:
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
         **spec.credentials,
     }
+    if spec.target.family is not Family.PROVIDED:
+        reserved["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{spec.target.runtime}"
     return settable | spec.environment | reserved

@@ -13,10 +13,10 @@ import msgspec
 
 from wideload.errors import WideloadError
 from wideload.values.invocation import Outcome
-from wideload.values.verdict import Case, Check, Verdict
+from wideload.values.verdict import Case, Check, Used, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from wideload.values.environment import EnvironmentSpec, Sandbox
     from wideload.values.invocation import Invocation
@@ -76,6 +76,7 @@ def verify(
         missing.update(dict.fromkeys(answer.missing))
         checks.extend(_imports(answer, modules))
     environment = None
+    answers = []
     try:
         for case in cases:
             if environment is None or not environment.alive:
@@ -83,10 +84,23 @@ def verify(
             answer = environment.invoke(case.event, str(uuid.uuid4()))
             missing.update(dict.fromkeys(answer.missing))
             checks.append(_judge(case, answer))
+            answers.append(answer)
     finally:
         if environment:
             environment.close()
-    return Verdict(tuple(checks), tuple(missing))
+    return Verdict(tuple(checks), tuple(missing), _used(spec, answers))
+
+
+def _used(spec: EnvironmentSpec, answers: Sequence[Invocation]) -> Used | None:
+    if not answers or any(one.outcome is not Outcome.SUCCESS for one in answers):
+        return None
+    seen = [one.tmp_bytes for one in answers if one.tmp_bytes is not None]
+    return Used(
+        memory=spec.memory,
+        max_memory=max(one.max_memory_mb for one in answers),
+        ephemeral=spec.ephemeral,
+        tmp_bytes=max(seen, default=None),
+    )
 
 
 def compare(
@@ -102,30 +116,25 @@ def compare(
     """Hold a slimmed package to what the same package does unslimmed.
 
     :param raw: of the unslimmed package.
-    :param modules: that both offer; those that import unslimmed must import slimmed.
+    :param modules: that both offer; those that import unslimmed must import slimmed. Without
+        any, the answers alone are compared.
     :param cases: whose answers must be the same.
     :param left_out: modules that were left out since no traced event used them; told.
     :param first: a module of the slimmed package to import before all others.
     :raises WideloadError: this machine cannot run it at all.
     """
-    before, after = _probe(sandbox, raw, modules), _probe(sandbox, spec, modules, first)
     checks: list[Check] = []
-    for answer in (before, after):
-        if answer.outcome is not Outcome.SUCCESS:
-            return Verdict((Check("imports", False, _words(answer)),), answer.missing)
-    failed_before = _failed(before)[0]
-    failed, asking = _failed(after)
-    broken = {name: why for name, why in failed.items() if name not in failed_before}
-    asking = [name for name in asking if name not in failed_before]
-    checks.extend(Check(f"import {name}", False, why) for name, why in broken.items())
-    if not broken:
-        count = len(modules) - len(failed_before) - len(asking)
-        detail = f"{count} modules import, as unslimmed"
-        if left_out:
-            detail += f"; {len(left_out)} are left out, as no traced event used them"
-        checks.append(Check("imports", True, detail + _of_left_out(asking)))
+    missing: dict[str, None] = {}
+    if modules:
+        before, after = _probe(sandbox, raw, modules), _probe(sandbox, spec, modules, first)
+        for answer in (before, after):
+            if answer.outcome is not Outcome.SUCCESS:
+                return Verdict((Check("imports", False, _words(answer)),), answer.missing)
+        missing.update(dict.fromkeys(after.missing))
+        checks.extend(_imports_compared(before, after, modules, left_out))
     for case in cases:
         answers = [_once(sandbox, one, case) for one in (raw, spec)]
+        missing.update(dict.fromkeys(answers[1].missing))
         same = [json.loads(one.payload) for one in answers]
         alike = answers[0].outcome is answers[1].outcome and same[0] == same[1]
         detail = (
@@ -134,7 +143,24 @@ def compare(
             else f"unslimmed {_words(answers[0])}; now {_words(answers[1])}"
         )
         checks.append(Check(f"invoke with {case.name}", alike, detail))
-    return Verdict(tuple(checks), after.missing)
+    return Verdict(tuple(checks), tuple(missing))
+
+
+def _imports_compared(
+    before: Invocation, after: Invocation, modules: Sequence[str], left_out: Sequence[str]
+) -> Iterator[Check]:
+    failed_before = _failed(before)[0]
+    failed, asking = _failed(after)
+    broken = {name: why for name, why in failed.items() if name not in failed_before}
+    asking = [name for name in asking if name not in failed_before]
+    for name, why in broken.items():
+        yield Check(f"import {name}", False, why)
+    if not broken:
+        count = len(modules) - len(failed_before) - len(asking)
+        detail = f"{count} modules import, as unslimmed"
+        if left_out:
+            detail += f"; {len(left_out)} are left out, as no traced event used them"
+        yield Check("imports", True, detail + _of_left_out(asking))
 
 
 def _once(sandbox: Sandbox, spec: EnvironmentSpec, case: Case) -> Invocation:
