@@ -6,6 +6,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import shutil
 import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, assert_never
@@ -13,25 +14,28 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from wideload.bench import baselines
+from wideload.bench import baselines, node_baselines, provided_baselines
 from wideload.bench.measure import Contender, measure
 from wideload.bench.shaper import Shaper
 from wideload.build.ahead import Ahead
 from wideload.build.builder import FUNCTION_ZIP
 from wideload.build.builder import build as write_build
+from wideload.build.bundle.provided import EXECUTABLE
 from wideload.clouds import reach
 from wideload.errors import WideloadError
-from wideload.prepared import Built, Fetched, Prepared, state_folder
+from wideload.nodejs import find_node
+from wideload.prepared import Built, Fetched, Prepared, local_state, state_folder
 from wideload.running import bare_spec, running_spec
-from wideload.values.artifact import FUNCTION_ROLE
+from wideload.values.artifact import BUNDLE_ROLE, FUNCTION_ROLE
 from wideload.values.function import Function, Slim, Strategy
 from wideload.values.instruction import UploadObject
 from wideload.values.network import Network
 from wideload.values.proposal import Plan, Proposal
+from wideload.values.target import Family
 from wideload.values.timing import BENCH_SCHEMA, Bench
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from wideload.deploy.cloud import Cloud
     from wideload.pipeline import Pipeline
@@ -39,7 +43,11 @@ if TYPE_CHECKING:
     from wideload.values.environment import EnvironmentSpec
 
 Baseline = Literal["plain", "shell", "stream"]
-BASELINES: tuple[Baseline, ...] = ("plain", "shell", "stream")
+_BASELINES: dict[Family, tuple[Baseline, ...]] = {
+    Family.PYTHON: ("plain", "shell", "stream"),
+    Family.NODE: ("plain", "shell"),
+    Family.PROVIDED: ("plain", "shell"),
+}
 _ALIKE = (Strategy.DIRECT_ZIP, Strategy.S3_ZIP)
 """By whichever of these a package got there, it starts alike."""
 _WHAT: dict[Strategy | Baseline, str] = {
@@ -48,11 +56,12 @@ _WHAT: dict[Strategy | Baseline, str] = {
     Strategy.LAYERS: "its packages in layers at /opt",
     Strategy.S3_BOOTSTRAP: "its packages from S3, unpacked into /tmp while they are imported",
     "plain": "the same package in /var/task, as if no limit refused it",
-    "shell": "the unslimmed package from S3 by download_file, unzip and os.system",
+    "shell": "the unslimmed package from S3, unzipped and started as a program of its own",
     "stream": "the unslimmed package from S3 as a tar.gz, unpacked before it is imported",
 }
 _TIMINGS = {"WIDELOAD_TIMINGS": "1"}
 _LEVEL = 6
+_CHUNK = 1 << 20
 _TIMEOUT = 300
 _CALLS = 3
 """Warm calls after each cold start: a way that does its work anew at each takes long."""
@@ -63,7 +72,7 @@ class Order(msgspec.Struct, frozen=True):
 
     runs: int = 5
     ways: tuple[str, ...] = ()
-    """Strategies and names of `BASELINES`; none is each that works, and all of these."""
+    """Strategies and names of baselines; none is each that works, and all of these."""
     memory: int | None = None
     """MB, instead of the configured."""
     slim: Slim | None = None
@@ -92,7 +101,7 @@ def bench(
             hint="write one, or name a file with --event",
         )
     maker = _Maker(pipeline, _as_ordered(function, order))
-    ways = _ways(maker.plan, order.ways)
+    ways = _ways(maker.plan, _BASELINES[function.target.family], order.ways)
     endpoint = urlsplit(reach(Path(function.root)).endpoint)
     if endpoint.hostname is None or endpoint.port is None:
         raise AssertionError(f"the embedded AWS is at {endpoint.geturl()!r}")
@@ -110,6 +119,7 @@ def bench(
             runs=order.runs,
             calls=_CALLS,
             answer=lambda payload: answers(cases[0], payload),
+            warm=lambda: _read_again(local_state(Path(function.root)) / "objects", maker.sizes),
             progress=_Counting(narrator, order.runs, len(contenders)).one,
         )
     finally:
@@ -156,7 +166,9 @@ def _seen_through(contender: Contender, endpoint: str) -> Contender:
     return msgspec.structs.replace(contender, spec=spec)
 
 
-def _ways(plan: Plan, wanted: Sequence[str]) -> tuple[Strategy | Baseline, ...]:
+def _ways(
+    plan: Plan, compared: tuple[Baseline, ...], wanted: Sequence[str]
+) -> tuple[Strategy | Baseline, ...]:
     """The ways to measure.
 
     :raises WideloadError: one is not known, or is refused.
@@ -164,10 +176,10 @@ def _ways(plan: Plan, wanted: Sequence[str]) -> tuple[Strategy | Baseline, ...]:
     feasible = [one.strategy for one in plan.candidates if isinstance(one, Proposal)]
     if not wanted:
         alike = [strategy for strategy in feasible if strategy in _ALIKE][1:]
-        return (*(one for one in feasible if one not in alike), *BASELINES)
+        return (*(one for one in feasible if one not in alike), *compared)
     known: dict[str, Strategy | Baseline] = {
         **{one.strategy.value: one.strategy for one in plan.candidates},
-        **{name: name for name in BASELINES},
+        **{name: name for name in compared},
     }
     for name in wanted:
         if name not in known:
@@ -194,6 +206,8 @@ class _Maker:
         self.function = self._fetched.prepared.function
         self.plan = pipeline.plan(self._fetched.prepared)
         self._raw: Fetched | None = None
+        self.sizes: set[int] = set()
+        """Bytes of each object that a way fetches from S3."""
 
     def spec(self, way: Strategy | Baseline) -> EnvironmentSpec:
         """What an environment is started from that starts the function this way."""
@@ -202,6 +216,10 @@ class _Maker:
         match way:
             case "plain":
                 return self._timed(running_spec(self._pipeline, self._whole(self._fetched, way)))
+            case "shell" if self.function.target.family is Family.NODE:
+                return self._node_shell()
+            case "shell" if self.function.target.family is Family.PROVIDED:
+                return self._provided_shell()
             case "shell":
                 built = self._whole(self._unslimmed(), "raw")
                 code = {
@@ -220,6 +238,28 @@ class _Maker:
             case _:
                 assert_never(way)
 
+    def _node_shell(self) -> EnvironmentSpec:
+        module = node_baselines.SHELL_MODULE
+        built = self._whole(self._unslimmed(), "raw")
+        code = {f"{module}.mjs": node_baselines.SHELL, "main.mjs": node_baselines.SHELL_MAIN}
+        package = built.folder / FUNCTION_ZIP
+        sha256 = built.manifest.artifact(FUNCTION_ROLE).sha256
+        cache = self._pipeline.cache.root
+        node = find_node(self.function.target.node, cache / "sandbox")
+        packages = node_baselines.shell_packages(cache / "bench-node", node)
+        task = self._folder(f"{module}-task")
+        shutil.copytree(packages / "node_modules", task / "node_modules", dirs_exist_ok=True)
+        return self._fetching(built, module, code, package, sha256)
+
+    def _provided_shell(self) -> EnvironmentSpec:
+        module, code = baselines.SHELL_MODULE, {EXECUTABLE: provided_baselines.SHELL_BOOTSTRAP}
+        built = self._whole(self._unslimmed(), "raw")
+        package = built.folder / FUNCTION_ZIP
+        sha256 = built.manifest.artifact(FUNCTION_ROLE).sha256
+        spec = self._fetching(built, module, code, package, sha256)
+        (Path(spec.task) / EXECUTABLE).chmod(0o755)
+        return msgspec.structs.replace(spec, handler=self.function.handler)
+
     def _folder(self, name: str) -> Path:
         return state_folder(self.function) / "bench" / self.function.name / name
 
@@ -231,6 +271,7 @@ class _Maker:
         spec = running_spec(self._pipeline, built)
         if strategy is not Strategy.S3_BOOTSTRAP:
             return self._timed(spec)
+        self.sizes.add(built.manifest.artifact(BUNDLE_ROLE).size)
         return msgspec.structs.replace(spec, environment={**spec.environment, **_TIMINGS})
 
     def _unslimmed(self) -> Fetched:
@@ -266,10 +307,21 @@ class _Maker:
     def _timed(self, spec: EnvironmentSpec) -> EnvironmentSpec:
         """The same, with a handler around the function's that tells how long its import took."""
         layer = self._folder("plain-handler")
-        _write(layer / "python" / f"{baselines.PLAIN_MODULE}.py", baselines.PLAIN)
+        match self.function.target.family:
+            case Family.PYTHON:
+                _write(layer / "python" / f"{baselines.PLAIN_MODULE}.py", baselines.PLAIN)
+                handler = f"{baselines.PLAIN_MODULE}.handler"
+            case Family.NODE:
+                _write(layer / node_baselines.PLAIN_FILE, node_baselines.PLAIN)
+                handler = node_baselines.PLAIN_HANDLER
+            case Family.PROVIDED:
+                # It has no import: what it does before it asks for events is not told apart.
+                return spec
+            case other:
+                assert_never(other)
         return msgspec.structs.replace(
             spec,
-            handler=f"{baselines.PLAIN_MODULE}.handler",
+            handler=handler,
             layers=(*spec.layers, str(layer)),
             environment={**spec.environment, "BENCH_HANDLER": self.function.handler},
         )
@@ -310,6 +362,7 @@ class _Maker:
         bucket = names.bucket_name(identity)
         key = f"{names.bundle_prefix(self.function.name)}bench/{sha256}"
         size = package.stat().st_size
+        self.sizes.add(size)
         step = UploadObject(bucket, key, identity.account, package.name, sha256, size)
         bring(step, package.parent, cloud)
         return bucket, key
@@ -330,6 +383,15 @@ class _Maker:
                 archive.add(entry, entry.name)
         temporary.replace(path)
         return path
+
+
+def _read_again(folder: Path, sizes: Collection[int]) -> None:
+    """Read the files of these sizes: how S3 keeps its objects is in its latency already."""
+    for path in folder.rglob("*"):
+        if path.is_file() and path.stat().st_size in sizes:
+            with path.open("rb") as file:
+                while file.read(_CHUNK):
+                    pass
 
 
 def _digest(path: Path) -> str:

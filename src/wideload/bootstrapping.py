@@ -11,8 +11,9 @@ from wideload.build.bundle_estimate import bundle_estimate
 from wideload.cache import write_atomically
 from wideload.errors import WideloadError
 from wideload.resolve.resolver import fetch_all, resolve
-from wideload.values.bundle import BUNDLE_VARIABLE, LOADER_HANDLER
+from wideload.values.bundle import BUNDLE_VARIABLE, LOADER_HANDLER, loader_handler
 from wideload.values.resolution import Wheel
+from wideload.values.target import Family
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,8 +50,9 @@ def weigh(resolution: Resolution, slimmed: Slimmed) -> BundleEstimate | None:
     from wideload.build.bundle.decompressor import decompressor_lock  # noqa: PLC0415
 
     wheels = {wheel.sha256: wheel for wheel in resolution.wheels if wheel.sha256}
-    has_zstd = decompressor_lock(resolution.target) is None
-    return bundle_estimate(slimmed.tree, wheels, has_zstd=has_zstd)
+    target = resolution.target
+    has_zstd = target.family is not Family.PYTHON or decompressor_lock(target) is None
+    return bundle_estimate(slimmed.tree, wheels, target, has_zstd=has_zstd)
 
 
 def loading_of(
@@ -67,6 +69,8 @@ def loading_of(
     """
     from wideload.build.bootstrap import Loading  # noqa: PLC0415
 
+    if function.target.family is not Family.PYTHON:
+        return Loading(None, None, None), {}
     wheel, paths = decompressor(function.target, Path(function.root), http, cache)
 
     def compiled(sources: Sequence[tuple[str, bytes]]) -> list[bytes]:
@@ -180,7 +184,7 @@ def started(spec: EnvironmentSpec, variables: dict[str, str], reach: Reach) -> E
     """
     return msgspec.structs.replace(
         spec,
-        handler=LOADER_HANDLER,
+        handler=loader_handler(spec.target, spec.handler),
         environment={**spec.environment, **variables},
         endpoint=reach.endpoint,
         credentials=reach.credentials,

@@ -19,9 +19,10 @@ from wideload.cache import Cache, default_root
 from wideload.clouds import cloud_of
 from wideload.errors import WideloadError
 from wideload.limits import CODE_SIZE_UNZIPPED, LAYER_COUNT
+from wideload.npm import installed_packages, slimmed_packages
 from wideload.plan.budget import check_budget
 from wideload.plan.planner import chosen, propose
-from wideload.plan.split.layout import python_path
+from wideload.plan.split.layout import search_path
 from wideload.prepared import Attached, Built, Fetched, Named, Prepared, build_folder
 from wideload.resolve.attached import client
 from wideload.resolve.resolver import fetch_all
@@ -33,6 +34,7 @@ from wideload.slim.slimming import slim, slim_fetched
 from wideload.source.choose import find_function
 from wideload.source.function import read_function
 from wideload.values.slimmed import SlimOptions
+from wideload.values.target import Family
 from wideload.values.tree import LocalFile
 
 if TYPE_CHECKING:
@@ -157,6 +159,9 @@ class Pipeline:
         fetched = resolution.downloaded_bytes + http.received
         resolution = msgspec.structs.replace(resolution, downloaded_bytes=fetched)
         attached = Attached(layers, share)
+        if function.target.family is not Family.PYTHON:
+            slimmed = slimmed_packages(function, resolution)
+            return Prepared(function, resolution, slimmed, attached)
         # Without the cache only what the runtime carries is left out.
         cache = self.cache if function.slim in ("safe", "traced") else None
         slimmed = slim(
@@ -241,7 +246,9 @@ class Pipeline:
             # What is refused is refused before anything is fetched.
             guarded = self._guard(prepared)
             chosen(self._weigh(prepared), function.strategy)
-        if prepared.slimmed.exact:
+        if function.target.family is not Family.PYTHON:
+            prepared, paths = installed_packages(prepared, self.cache, self.narrator)
+        elif prepared.slimmed.exact:
             paths = self.wheels(prepared)
         else:
             whole = function.slim != "traced"
@@ -315,22 +322,24 @@ class Pipeline:
         return self.narrator.progress("packing the bundle", proposal.bundle.unzipped)
 
     def _seeing_layers(self, function: Function) -> Function:
-        """The function with the layers' folders in its PYTHONPATH, where the user set one."""
+        """The function with the layers' folders in its search path, where the user set one."""
         environment = function.settings.environment
-        path = python_path(environment, function.target)
-        if path is None or path == environment["PYTHONPATH"]:
+        variable, path = search_path(environment, function.target)
+        if path is None or path == environment[variable]:
             return function
         self.narrator.tell(
-            "note: PYTHONPATH is made to name the layers' folders as well, which it would hide: "
+            f"note: {variable} is made to name the layers' folders as well, which it would hide: "
             f"{path}"
         )
         settings = msgspec.structs.replace(
-            function.settings, environment={**environment, "PYTHONPATH": path}
+            function.settings, environment={**environment, variable: path}
         )
         return msgspec.structs.replace(function, settings=settings)
 
     def wheels(self, prepared: Prepared, ahead: SlimAhead | None = None) -> dict[str, Path]:
         """The wheels that are packed, by sha256, fetched where they are not at hand."""
+        if prepared.function.target.family is not Family.PYTHON:
+            return installed_packages(prepared, self.cache, self.narrator)[1]
         gone = {one.name for one in prepared.slimmed.provided}
         wheels = [wheel for wheel in prepared.resolution.wheels if wheel.name not in gone]
         lacking = [

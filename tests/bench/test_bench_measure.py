@@ -6,7 +6,7 @@ import pytest
 
 from wideload.bench.measure import INIT_TIMEOUT_MS, Contender, measure, phases
 from wideload.bench.shaper import Shaper
-from wideload.values.environment import EnvironmentSpec, ExecutionEnvironment
+from wideload.values.environment import EnvironmentSpec, ExecutionEnvironment, Initialised
 from wideload.values.invocation import Invocation, Outcome
 from wideload.values.network import Network
 from wideload.values.target import Target
@@ -46,6 +46,9 @@ class Environment:
         self, event: bytes, request_id: str, *, client_context: str = "", qualifier: str = ""
     ) -> Invocation:
         return self.answers.pop(0)
+
+    def initialised(self) -> Initialised:
+        return Initialised()
 
     def close(self) -> None:
         self.closed = True

@@ -16,12 +16,10 @@ from local_index import LocalIndex
 from made_projects import Listener, ProjectMaker, built
 from wheel_maker import wheel
 from wideload.build.builder import FUNCTION_ZIP, read_manifest
-from wideload.build.bundle.loader_files import LOADER_HANDLER as BUILT_HANDLER
 from wideload.cache import Cache
 from wideload.errors import WideloadError
 from wideload.pipeline import Pipeline
 from wideload.values.artifact import BUNDLE_FILE, MANIFEST_NAME
-from wideload.values.bundle import LOADER_HANDLER
 from wideload.values.function import Strategy
 from wideload.values.proposal import Proposal, Refusal
 from zstd_wheel import fetched, put
@@ -204,10 +202,6 @@ def test_tmp_that_is_too_small_is_refused_before_anything_is_fetched(
     assert "[Errno 28] No space left on device" in told.value.why
     assert told.value.hint == "set ephemeral = 640"
     assert not list(store.root.glob("wheels/*/*vast*"))
-
-
-def test_the_handler_that_deploying_names_is_the_one_that_is_built() -> None:
-    assert LOADER_HANDLER == BUILT_HANDLER
 
 
 def test_python_3_14_needs_no_wheel_with_zstd(

@@ -24,7 +24,12 @@ DOCS = ROOT / "docs"
 PAGES = sorted(
     [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")]
     + list(DOCS.rglob("*.md"))
-    + list((ROOT / "examples").rglob("README.md"))
+    + [
+        page
+        for page in (ROOT / "examples").rglob("README.md")
+        # What running them left there is not ours.
+        if not {".wideload", "node_modules"} & set(page.parts)
+    ]
 )
 WRITTEN = [page for page in PAGES if page.parent != DOCS / "reference"]
 

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from loader_world import World
+from provided_world import ProvidedWorld
 
 from wideload.build.bundle.decompressor import decompressor_lock
 from wideload.cache import Cache, default_root
@@ -106,3 +107,28 @@ def certificate(tmp_path: Path) -> Callable[[str], Path]:
         return path
 
     return make
+
+
+@pytest.fixture(scope="session")
+def make_provided(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ProvidedWorld]:
+    """Makes functions for a provided runtime, of given files."""
+    cache = Cache(tmp_path_factory.mktemp("cache"))
+
+    def make(root: Path, **more: Any) -> ProvidedWorld:
+        return ProvidedWorld(root, cache, **more)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def shared_provided(
+    make_provided: Callable[..., ProvidedWorld], tmp_path_factory: pytest.TempPathFactory
+) -> ProvidedWorld:
+    return make_provided(tmp_path_factory.mktemp("provided"))
+
+
+@pytest.fixture
+def provided(shared_provided: ProvidedWorld) -> ProvidedWorld:
+    """A function for a provided runtime, its bundle, and a /tmp in which nothing is yet."""
+    shared_provided.clear()
+    return shared_provided

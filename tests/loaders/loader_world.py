@@ -141,8 +141,17 @@ class World:
             for entry in files.beside(divided.zipped):
                 place = self.task / entry.path
                 place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(contents.read(entry))
+                place.write_bytes(contents.read(entry)[0])
                 place.chmod(entry.mode)
+
+    @property
+    def command(self) -> list[str]:
+        """What runs a program that is given as text."""
+        return [self.python, "-I", "-S", "-c"]
+
+    def program(self, code: str) -> str:
+        """The program: this one, or what Lambda's runtime does."""
+        return code or RUNTIME
 
     @property
     def content(self) -> bytes:
@@ -193,7 +202,7 @@ class World:
         :param within: a command that runs it.
         """
         return subprocess.Popen(
-            [*within, self.python, "-I", "-S", "-c", code or RUNTIME, str(self.task)],
+            [*within, *self.command, self.program(code), str(self.task)],
             env=self.environ(url, **more),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -77,6 +77,23 @@ print(json.dumps(handler({}, None)))
     world.whole()
 
 
+def test_the_handlers_module_begins_before_anything_is_there(
+    make_world: Callable[..., World], tmp_path: Path
+) -> None:
+    app = "import sys\nprint('begun', flush=True)\n" + APP
+    world = make_world(tmp_path, own={"app.py": app})
+    with FaultyS3(world.content) as s3:
+        s3.behave = lambda _: Answer(delay=1)
+        code = "import sys\nsys.path.insert(0, sys.argv[1])\nfrom _wideload.run import handler\n"
+        code += "import json\nprint(json.dumps(handler({'n': 1}, None)))\n"
+        process = world.begin(s3.url, code)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        assert not any(path.is_file() for path in world.tmp.rglob("*") if "/tree/" in str(path))
+        world.right(world.end(process))
+    world.whole()
+
+
 def test_what_is_read_without_being_imported_is_waited_for(world: World) -> None:
     code = """
 import json, os, sys, subprocess
@@ -87,8 +104,7 @@ tree = None
 def spy():
     global tree
     tree = next(path for path in sys.path if path.endswith("/tree"))
-start._read_pth = lambda *_: spy()
-start._handler = lambda _: None
+start._handler = lambda _: spy()
 import _wideload.run
 before = os.path.exists(tree + "/lazy/weights.bin")
 if os.environ["READ"] == "open":

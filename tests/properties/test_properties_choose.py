@@ -9,12 +9,13 @@ from packaging.tags import Tag, compatible_tags, cpython_tags, parse_tag
 from packaging.utils import parse_wheel_filename
 
 from wideload.resolve.choose import best_wheel, ranking
-from wideload.values.target import Architecture, Target
+from wideload.values.target import Architecture, Family, Target
 
 TARGETS = [
     Target.parse(runtime, architecture)
     for runtime in Target.known_runtimes()
     for architecture in Architecture
+    if Target.parse(runtime, architecture).family is Family.PYTHON
 ]
 INTERPRETERS = ["py2", "py3", "py313", "cp39", "cp310", "cp311", "cp312", "cp313", "cp314", "cp315"]
 ABIS = ["none", "abi3", *(f"cp3{minor}" for minor in range(9, 16)), "cp313t"]

@@ -108,7 +108,7 @@ def test_a_response_over_the_limit(api: RuntimeApi, client: http.client.HTTPConn
 
 
 def test_unknown_paths(client: http.client.HTTPConnection) -> None:
-    assert call(client, "GET", "/2018-06-01/runtime/restore/next")[0] == 404
+    assert call(client, "GET", "/2018-06-01/runtime/restore/last")[0] == 404
     assert call(client, "POST", "/nothing", b"x")[0] == 404
 
 

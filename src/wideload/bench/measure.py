@@ -45,12 +45,15 @@ def measure(
     runs: int,
     calls: int = 5,
     answer: Callable[[bytes], bool] = lambda _: True,
+    warm: Callable[[], None] = lambda: None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> tuple[tuple[Timing, ...], tuple[str, ...]]:
     """Time `runs` cold starts of each contender, in turn, so that noise falls on all alike.
 
     :param calls: warm invocations after each cold start.
     :param answer: whether what came back is right; what is wrong is not timed but told.
+    :param warm: called when the page cache was dropped, to read again what is not the function's
+        to wait for.
     :param progress: told of each start that is done.
     :returns: a timing for each contender, and what this machine could not give.
     """
@@ -65,6 +68,7 @@ def measure(
                 progress(1)
                 continue
             drop_page_cache([contender.spec.task, *contender.spec.layers])
+            warm()
             try:
                 start, told = _start(sandbox, contender.spec, event, shaper, calls, answer)
             except WideloadError as error:

@@ -8,7 +8,9 @@ import random
 import socket
 import threading
 import time
+from functools import partial
 
+from wideload.relay import Carry, Relay, end
 from wideload.values.network import Network
 
 _CHUNK = 1 << 17
@@ -55,16 +57,14 @@ class Shaper:
     """
 
     def __init__(self, target: tuple[str, int], network: Network, *, seed: int = 0) -> None:
-        self._target = target
         self._network = network
         self._bucket = Bucket(network)
         self._random = random.Random(seed)
         self._sigma = math.log(network.p95 / network.median) / _Z95
         self._lock = threading.Lock()
-        self._open: set[socket.socket] = set()
         self._carried = 0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._relay = Relay(self._listener, target, self._carriers)
 
     @property
     def port(self) -> int:
@@ -83,49 +83,18 @@ class Shaper:
 
     def close(self) -> None:
         """Stop accepting and cut every connection."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        with self._lock:
-            for connection in self._open:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+        self._relay.close()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._carry, args=(client,), daemon=True).start()
+    def _carriers(self) -> tuple[Carry, Carry]:
+        asked = threading.Event()
+        return partial(_ask, asked), partial(self._answer, asked)
 
     def _latency(self) -> float:
         with self._lock:
             draw = self._random.gauss(0, self._sigma)
         return self._network.median * math.exp(draw)
 
-    def _carry(self, client: socket.socket) -> None:
-        with client:
-            try:
-                server = socket.create_connection(self._target)
-            except OSError:
-                return
-            with server:
-                for connection in (client, server):
-                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                with self._lock:
-                    self._open |= {client, server}
-                asked = threading.Event()
-                back = threading.Thread(
-                    target=self._answer, args=(server, client, asked), daemon=True
-                )
-                back.start()
-                _ask(client, server, asked)
-                back.join()
-                with self._lock:
-                    self._open -= {client, server}
-
-    def _answer(self, server: socket.socket, client: socket.socket, asked: threading.Event) -> None:
+    def _answer(self, asked: threading.Event, server: socket.socket, client: socket.socket) -> None:
         buffer = memoryview(bytearray(_CHUNK))
         free = time.monotonic()
         with contextlib.suppress(OSError):
@@ -142,15 +111,13 @@ class Shaper:
                     time.sleep(free - now)
                 self._carried += size
                 client.sendall(buffer[:size])
-        with contextlib.suppress(OSError):
-            client.shutdown(socket.SHUT_WR)
+        end(client)
 
 
-def _ask(client: socket.socket, server: socket.socket, asked: threading.Event) -> None:
+def _ask(asked: threading.Event, client: socket.socket, server: socket.socket) -> None:
     buffer = memoryview(bytearray(_CHUNK))
     with contextlib.suppress(OSError):
         while size := client.recv_into(buffer):
             asked.set()
             server.sendall(buffer[:size])
-    with contextlib.suppress(OSError):
-        server.shutdown(socket.SHUT_WR)
+    end(server)

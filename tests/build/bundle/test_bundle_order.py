@@ -141,6 +141,25 @@ def test_by_guess_requirements_come_before_who_requires_them() -> None:
     assert placed(FILES, ("c", "a"))[2] == "c/__init__.py"
 
 
+def test_what_the_runtime_carries_leads_to_what_it_requires() -> None:
+    files = {"zed/__init__.py": "zed", "used/__init__.py": "used"}
+    made = {
+        "zed": wheel_value("zed", requires=[]),
+        "used": wheel_value("used", requires=[]),
+        # Resolved, and not in the tree.
+        "sdk": wheel_value("sdk", requires=["used"]),
+    }
+    groups = arrange(
+        [entry(path, 1000) for path in files],
+        {path: made[name].sha256 for path, name in files.items()},
+        units(*files),
+        {one.sha256: one for one in made.values()},
+        ("sdk", "zed"),
+        None,
+    )
+    assert [group.name for group in groups] == ["used", "zed"]
+
+
 def profile_of(*entries: tuple[str, str]) -> Profile:
     used = tuple(UsedPath(path, phase, "open") for path, phase in entries)
     return Profile(PROFILE_SCHEMA, "f", AL2023, (), (), used)

@@ -15,15 +15,18 @@ import pytest
 import zstandard
 
 from slimming_maker import Kitchen
+from wideload.build.bundle.content import Contents
 from wideload.build.bundle.decompressor import decompressor_lock
 from wideload.build.bundle.format import FORMAT
-from wideload.build.bundle.loader_files import FOLDER, LOADER_HANDLER, loader_files
+from wideload.build.bundle.format import FRAME as WHOLE_FRAME
+from wideload.build.bundle.frames import LARGE, level_for
+from wideload.build.bundle.loader_files import FOLDER, loader_files
 from wideload.build.bundle.owners import Divided, divide
 from wideload.build.bundle.writer import INDEXES, write_bundle
 from wideload.cache import Cache
 from wideload.errors import WideloadError
-from wideload.values.bundle import Bundle, BundleLocation
-from wideload.values.target import Target
+from wideload.values.bundle import LOADER_HANDLER, Bundle, BundleLocation
+from wideload.values.target import Family, Target
 from wideload.values.tree import FileTree, LocalFile
 
 FRAME = 64 * 1024
@@ -222,6 +225,27 @@ def test_files_of_the_users_in_a_packages_folder_are_laid_beside_it(tmp_path: Pa
     assert everything(kitchen).beside == ("alpha/mine.py", "app.py", "rows.csv")
 
 
+def test_compiled_modules_at_the_root_are_found_by_their_sources(tmp_path: Path) -> None:
+    files: dict[str, bytes | str] = {"alpha.py": "", "__pycache__/alpha.cpython-313.pyc": b"1"}
+    packages = {"alpha": files}
+    kitchen = Kitchen(tmp_path, packages, OWN | {"__pycache__/app.cpython-313.pyc": b"2"})
+    assert everything(kitchen).beside == ()
+
+
+def test_the_level_is_lower_where_there_is_much_to_compress() -> None:
+    assert (level_for(LARGE), level_for(LARGE + 1)) == (19, 12)
+
+
+def test_a_file_of_several_frames_is_read_once(tmp_path: Path) -> None:
+    model = bytes(WHOLE_FRAME + 1)
+    kitchen = Kitchen(tmp_path, PACKAGES, OWN | {"model/weights.bin": model})
+    (entry,) = (one for one in kitchen.raw if one.path == "model/weights.bin")
+    with Contents({}, {}, kitchen.cache) as contents:
+        first, digest = contents.read(entry)
+        assert contents.read(entry)[0] is first
+    assert (first, digest) == (model, hashlib.sha256(model).hexdigest())
+
+
 def test_what_was_derived_of_a_wheel_is_the_wheels(tmp_path: Path) -> None:
     kitchen = Kitchen(tmp_path, PACKAGES, OWN)
     from wideload.values.slimmed import SlimOptions  # noqa: PLC0415
@@ -326,6 +350,8 @@ def test_pythons_without_zstd_get_one() -> None:
     for runtime in Target.known_runtimes():
         for architecture in ("x86_64", "arm64"):
             target = Target.parse(runtime, architecture)
+            if target.family is not Family.PYTHON:
+                continue
             lock = decompressor_lock(target)
             assert (lock is None) == (target.python >= (3, 14))
             if lock is not None:

@@ -225,7 +225,7 @@ def test_an_answer_that_is_too_big_is_an_error(world: World) -> None:
     ("changes", "told"),
     [
         ({"Architectures": ["arm64"]}, "cannot run arm64 here\nwhy: it is x86_64\nhint: use"),
-        ({"Runtime": "nodejs22.x"}, "unknown runtime 'nodejs22.x'"),
+        ({"Runtime": "ruby3.4"}, "unknown runtime 'ruby3.4'"),
         (
             {
                 "VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},

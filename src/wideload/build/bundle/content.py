@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, assert_never
 
 from wideload.build.block import derived_stream
+from wideload.build.bundle.format import FRAME
 from wideload.build.wheelfile import WheelFile
 from wideload.errors import WideloadError
+from wideload.own_files import read_unchanged
 from wideload.values.tree import Derived, FileEntry, LocalFile, WheelMember
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ class Contents:
         self._paths = paths
         self._cache = cache
         self._lock = threading.Lock()
+        self._reading_large = threading.Lock()
+        self._large: tuple[FileEntry, bytes, str] | None = None
         self._open: dict[str, WheelFile] = {}
         self._stack = contextlib.ExitStack()
 
@@ -48,6 +52,7 @@ class Contents:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._large = None
         self._stack.close()
 
     def _wheel(self, sha256: str) -> WheelFile:
@@ -57,29 +62,36 @@ class Contents:
                 self._open[sha256] = self._stack.enter_context(file)
             return self._open[sha256]
 
-    def read(self, entry: FileEntry) -> bytes:
-        """The content of a file.
+    def read(self, entry: FileEntry) -> tuple[bytes, str]:
+        """The content of a file, and its sha256.
+
+        A file of several frames is read by one thread, and held until the next one: its frames
+        follow each other.
 
         :raises WideloadError: a wheel is broken inside, a file changed or cannot be read, or
             the cache lost what was derived.
         """
+        if entry.size <= FRAME:
+            data = self._read(entry)
+            return data, hashlib.sha256(data).hexdigest()
+        with self._reading_large:
+            held = self._large
+            if held is None or held[0] != entry:
+                # Never two of them in memory.
+                self._large = held = None
+                data = self._read(entry)
+                self._large = held = entry, data, hashlib.sha256(data).hexdigest()
+            return held[1:]
+
+    def _read(self, entry: FileEntry) -> bytes:
         match entry.origin:
             case WheelMember(sha256, name):
                 with self._wheel(sha256).stream(name) as stream:
                     data = _inflated(stream, entry)
             case Derived():
                 data = _inflated(derived_stream(entry, entry.origin, self._cache), entry)
-            case LocalFile(path, sha256):
-                try:
-                    data = Path(path).read_bytes()
-                except OSError as error:
-                    raise WideloadError(f"{entry.path} cannot be read", why=str(error)) from error
-                if hashlib.sha256(data).hexdigest() != sha256:
-                    raise WideloadError(
-                        f"{entry.path} changed while it was being packed",
-                        why="its content is another than when the build began",
-                        hint="build again",
-                    )
+            case LocalFile() as origin:
+                data = read_unchanged(entry.path, origin)
             case _:
                 assert_never(entry.origin)
         if (len(data), zlib.crc32(data)) != (entry.size, entry.crc32):

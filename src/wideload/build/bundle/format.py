@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import base64
+import enum
 
 import msgspec
 
 FORMAT = 1
-"""A loader refuses an index of another format."""
+"""A loader refuses an index of a format that it does not know."""
+FORMAT_WITH_COMPRESSION = 2
+"""The same, and says how the frames are compressed; in format 1 all are zstd."""
+
+
+class Compression(enum.StrEnum):
+    """What the frames of a bundle are."""
+
+    ZSTD = "zstd"
+    GZIP = "gzip"
+    """For runtimes that unpack nothing better."""
+
 
 FRAME = 16 * 1024**2
 """Bytes of content in a frame at most. Measured on numpy, scipy, pandas and scikit-learn,
@@ -44,7 +56,7 @@ class IndexedFile(msgspec.Struct, frozen=True, array_like=True):
     unit: int
 
 
-class Index(msgspec.Struct, frozen=True):
+class Index(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the loader knows of a bundle before it has read a byte of it."""
 
     format: int
@@ -65,6 +77,8 @@ class Index(msgspec.Struct, frozen=True):
     """Frames without which no module of the user's own is run."""
     digests: str
     """base64 of the SHA-256 digests of the files, 32 bytes each, in the same order."""
+    compression: Compression | None = None
+    """Of the frames; nothing, and not written, in format 1."""
 
     def encode(self) -> bytes:
         """The index as it goes into the function's zip."""

@@ -6,11 +6,13 @@ import hashlib
 import itertools
 from typing import TYPE_CHECKING
 
+import deflate
 import msgspec
 import zstandard
 
-from wideload.build.bundle.format import FRAME
+from wideload.build.bundle.format import FRAME, Compression
 from wideload.cache import write_atomically
+from wideload.values.packing import DEFLATE_LEVEL
 from wideload.values.tree import FileEntry, WheelMember
 
 if TYPE_CHECKING:
@@ -23,6 +25,11 @@ if TYPE_CHECKING:
 LEVEL = 19
 """Of zstd. Measured on the files named at `FRAME`: 43.1 MB at 19, 50 MB at 9; unpacking is as
 fast at any."""
+LEVEL_OF_LARGE = 12
+"""Of zstd, where there is more than `LARGE` to compress. On TensorFlow's largest library 19 takes
+11 % off what 12 leaves, and fourteen times as long: minutes for each build that changes it."""
+LARGE = 512 * 1024**2
+"""Bytes of content."""
 WINDOW_LOG = 23
 """8 MiB: what the loader needs of memory to unpack a frame."""
 
@@ -95,12 +102,28 @@ def cut(entries: Iterable[FileEntry], frame: int = FRAME) -> tuple[Recipe, ...]:
     return tuple(recipes)
 
 
-class Maker:
-    """Makes frames, or finds those that were made before."""
+def level_for(content: int) -> int:
+    """Of zstd, for a bundle of so many bytes of content: the same for all of its frames."""
+    return LEVEL if content <= LARGE else LEVEL_OF_LARGE
 
-    def __init__(self, contents: Contents, cache: Cache) -> None:
+
+class Maker:
+    """Makes frames, or finds those that were made before.
+
+    :param level: of zstd.
+    """
+
+    def __init__(
+        self,
+        contents: Contents,
+        cache: Cache,
+        level: int,
+        compression: Compression = Compression.ZSTD,
+    ) -> None:
         self._contents = contents
         self._cache = cache
+        self._level = level
+        self._compression = compression
 
     def find(self, recipe: Recipe) -> tuple[Made, Path] | None:
         """The frame of this recipe and where it lies, if it was made before."""
@@ -118,11 +141,11 @@ class Maker:
         """
         parts, digests = [], []
         for piece in recipe.pieces:
-            data = self._contents.read(piece.entry)
-            digests.append(hashlib.sha256(data).hexdigest())
-            parts.append(data if piece.length == len(data) else _stretch(data, piece))
+            data, digest = self._contents.read(piece.entry)
+            digests.append(digest)
+            parts.append(memoryview(data)[piece.start : piece.start + piece.length])
         raw = b"".join(parts)
-        frame = _compressor().compress(raw)
+        frame = self._compress(raw)
         made = Made(
             _VERSION,
             hashlib.sha256(frame).hexdigest(),
@@ -138,13 +161,20 @@ class Maker:
         progress(len(raw))
         return made, path
 
+    def _compress(self, raw: bytes) -> bytes:
+        if self._compression is Compression.GZIP:
+            return bytes(deflate.gzip_compress(raw, DEFLATE_LEVEL))
+        return _compressor(self._level).compress(raw)
+
     def _note(self, recipe: Recipe) -> Path:
         return self._cache.path(_NOTES, self._key(recipe))
 
-    @staticmethod
-    def _key(recipe: Recipe) -> str:
+    def _key(self, recipe: Recipe) -> str:
         """Digest of all that the bytes of a frame depend on."""
-        version = f"{_VERSION} {LEVEL} {WINDOW_LOG} {zstandard.ZSTD_VERSION}\n"
+        version = f"{_VERSION} {self._level} {WINDOW_LOG} {zstandard.ZSTD_VERSION}\n"
+        if self._compression is Compression.GZIP:
+            # libdeflate is pinned, as its streams depend on its version.
+            version = f"{_VERSION} gzip {DEFLATE_LEVEL}\n"
         digest = hashlib.sha256(version.encode())
         for piece in recipe.pieces:
             origin = piece.entry.origin
@@ -157,15 +187,11 @@ class Maker:
         return digest.hexdigest()
 
 
-def _stretch(data: bytes, piece: Piece) -> bytes:
-    return data[piece.start : piece.start + piece.length]
-
-
-def _compressor() -> zstandard.ZstdCompressor:
+def _compressor(level: int) -> zstandard.ZstdCompressor:
     """One for each frame, since they are made in several threads."""
     return zstandard.ZstdCompressor(
         compression_params=zstandard.ZstdCompressionParameters.from_level(
-            LEVEL,
+            level,
             window_log=WINDOW_LOG,
             # One thread a frame: more would write other bytes.
             threads=0,

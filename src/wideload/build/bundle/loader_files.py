@@ -14,6 +14,7 @@ from wideload.build.bundle.decompressor import library
 from wideload.build.bundle.writer import INDEXES
 from wideload.cache import write_atomically
 from wideload.errors import WideloadError
+from wideload.values.bundle import LOADER_HANDLER
 from wideload.values.packing import pack
 from wideload.values.tree import Derived, FileEntry, FileTree, WheelMember
 
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
     from wideload.values.resolution import Wheel
     from wideload.values.target import Target
 
-FOLDER = "_wideload"
-LOADER_HANDLER = f"{FOLDER}.run.handler"
-"""What Lambda is told to call. It is the function's own handler, not a wrapper of it."""
+FOLDER = LOADER_HANDLER.partition(".")[0]
+"""Of the function's zip, with the loader in it."""
 # The one folder that a function can write to.
 TMP = "/tmp"
 MAKER = "loader/1"
@@ -55,22 +55,16 @@ def loader_files(
     :param folder: where on the function's machine the bundle is unpacked.
     :raises WideloadError: the cache lost the index since it was written.
     """
-    index = cache.verified(INDEXES, bundle.index)
-    if index is None:
-        raise WideloadError(
-            "the bundle's index is no longer in the cache",
-            why="the cache was emptied, or damaged, while the build ran",
-            hint="build again",
-        )
+    index = index_of(bundle, cache)
     function = msgspec.json.encode(
         {"bundle": bundle.sha256, "folder": folder, "handler": handler}, order="sorted"
     )
-    contents = {"index.json": index.read_bytes(), "function.json": function}
+    contents = {"index.json": index, "function.json": function}
     sources = {path.name: path.read_bytes() for path in sorted(_SOURCES.glob("*.py"))}
     contents |= sources
     if compiled is not None:
         contents |= _compiled(sources, target, compiled, cache)
-    entries = [_derived(f"{FOLDER}/{name}", data, cache) for name, data in contents.items()]
+    entries = [derived_file(f"{FOLDER}/{name}", data, cache) for name, data in contents.items()]
     if decompressor is not None:
         member = library(decompressor)
         entries.append(
@@ -107,7 +101,23 @@ def _compiled(
     }
 
 
-def _derived(path: str, data: bytes, cache: Cache) -> FileEntry:
+def index_of(bundle: Bundle, cache: Cache) -> bytes:
+    """The index that was written with a bundle.
+
+    :raises WideloadError: the cache lost it since.
+    """
+    index = cache.verified(INDEXES, bundle.index)
+    if index is None:
+        raise WideloadError(
+            "the bundle's index is no longer in the cache",
+            why="the cache was emptied, or damaged, while the build ran",
+            hint="build again",
+        )
+    return index.read_bytes()
+
+
+def derived_file(path: str, data: bytes, cache: Cache) -> FileEntry:
+    """A small file of the zip that wideload itself makes, kept in the cache."""
     sha256 = hashlib.sha256(data).hexdigest()
     stream, stored = pack(data)
     kept = cache.path(_DERIVED, sha256)

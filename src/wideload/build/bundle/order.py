@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wideload.build.bundle.owners import source_of
-from wideload.build.bundle.units import METADATA, required_names
+from wideload.build.bundle.units import METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -123,13 +123,15 @@ def _guessed(
         if sha256 in entered:
             return
         entered.add(sha256)
-        for name in required_names(wheels[sha256]):
+        for name in wheels[sha256].required_names:
             if name in by_name:
                 visit(by_name[name])
         ordered[sha256] = (len(ordered), wheels[sha256].name)
 
     for name in imported:
-        for sha256 in providers.get(name, []):
+        # What the runtime carries is not in the tree, but what it requires may be.
+        carried = [by_name[name]] if name in by_name else []
+        for sha256 in providers.get(name, carried):
             visit(sha256)
     return ordered
 

@@ -59,11 +59,12 @@ def divide(tree: FileTree, wheels: Mapping[str, Wheel]) -> Divided:
     }
     local = {entry.path for entry in tree if isinstance(entry.origin, LocalFile)}
     owners = {entry.path: _owner(entry, members, local) for entry in tree}
-    large = _large([entry for entry in tree if not owners[entry.path]])
+    large = large_files([entry for entry in tree if not owners[entry.path]])
     zipped = tree.where(lambda entry: not owners[entry.path] and entry.path not in large)
     bundled = tree.where(lambda entry: bool(owners[entry.path]) or entry.path in large)
     shared = {_top(entry.path) for entry in zipped} & {_top(entry.path) for entry in bundled}
-    together = bool(large) or bool(shared - {""})
+    # Compiled modules are found by the folder of their sources.
+    together = bool(large) or bool(shared - {"", "__pycache__"})
     return Divided(
         zipped,
         bundled,
@@ -86,7 +87,8 @@ def _owner(entry: FileEntry, members: Mapping[str, str], local: set[str]) -> str
             return "" if source in local else members.get(source, "")
 
 
-def _large(own: list[FileEntry]) -> set[str]:
+def large_files(own: list[FileEntry]) -> set[str]:
+    """Paths of the user's own files that go into the bundle; see `LARGE` and `OWN_IN_ZIP`."""
     by_size = sorted(own, key=lambda entry: (entry.compressed_size, entry.path))
     total, large = 0, set()
     for entry in by_size:

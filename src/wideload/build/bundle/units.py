@@ -97,7 +97,7 @@ def _closures(wheels: Mapping[str, Wheel]) -> dict[str, frozenset[str]]:
     """For each wheel, by sha256, itself and all that it requires."""
     by_name = {wheel.name: wheel for wheel in wheels.values()}
     direct = {
-        wheel.sha256: [by_name[name].sha256 for name in required_names(wheel) if name in by_name]
+        wheel.sha256: [by_name[name].sha256 for name in wheel.required_names if name in by_name]
         for wheel in wheels.values()
     }
     closures = {}
@@ -110,11 +110,3 @@ def _closures(wheels: Mapping[str, Wheel]) -> dict[str, frozenset[str]]:
                     queue.append(each)
         closures[start] = frozenset(seen)
     return closures
-
-
-def required_names(wheel: Wheel) -> list[str]:
-    """Normalised names of the distributions that a wheel requires, in its order."""
-    return [
-        re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", one, maxsplit=1)[0]).lower()
-        for one in wheel.requires
-    ]

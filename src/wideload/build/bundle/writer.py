@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,14 +13,16 @@ import msgspec
 from wideload.build.bundle.content import Contents
 from wideload.build.bundle.format import (
     FORMAT,
+    FORMAT_WITH_COMPRESSION,
     FRAME,
+    Compression,
     Frame,
     Index,
     IndexedFile,
     blocks,
     digests,
 )
-from wideload.build.bundle.frames import Made, Maker, Recipe, cut
+from wideload.build.bundle.frames import Made, Maker, Recipe, cut, level_for
 from wideload.build.bundle.imports import imported_names
 from wideload.build.bundle.order import arrange
 from wideload.build.bundle.owners import Divided
@@ -30,7 +33,6 @@ from wideload.values.bundle import BUNDLE_PART, Bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from wideload.cache import Cache
     from wideload.values.profile import Profile
@@ -74,45 +76,105 @@ def write_bundle(
     :param frame: bytes of content in a frame at most.
     :raises WideloadError: something cannot be read or written, or nothing is to be bundled.
     """
-    if not divided.bundled.entries:
-        raise WideloadError(
-            "there is nothing to put into a bundle",
-            why="the function has no packages and no large files",
-            hint='leave strategy = "auto"',
-        )
+    refuse_nothing(divided)
     owners = divided.owners
     units = units_of(divided.bundled)
     imported = imported_names(handler, divided.zipped)
     groups = arrange(divided.bundled.entries, owners, units, wheels, imported, profile)
     recipes = [recipe for group in groups for recipe in cut(group.entries, frame)]
     with Contents(wheels, paths, cache) as contents:
-        made = _frames(recipes, Maker(contents, cache), progress)
-    frames, files, file_digests = _laid(recipes, [each for each, _ in made])
+        level = level_for(divided.bundled.unzipped_bytes)
+        laid = lay(recipes, Maker(contents, cache, level), progress)
+    files = laid.files
     numbers = {unit: at for at, unit in enumerate(dict.fromkeys(units[f.path] for f in files))}
-    frames_of = _frames_of_units(frames, files, units)
+    frames_of = _frames_of_units(laid.frames, files, units)
     wanted = needs(owners, units, wheels)
-    size = sum(frame.length for frame in frames)
-    key = hashlib.sha256("".join(frame.sha256 for frame in frames).encode()).hexdigest()
-    sha256 = _write(out, key, [path for _, path in made], size, cache)
-    folders = {folder for entry in divided.bundled for folder in _above(entry.path)}
-    tmp_bytes = sum(blocks(entry.size) for entry in divided.bundled) + blocks(1) * len(folders)
-    index = Index(
-        format=FORMAT,
-        sha256=sha256,
-        size=size,
-        part=BUNDLE_PART,
-        tmp_bytes=tmp_bytes,
-        frames=frames,
-        units=tuple(
-            tuple(sorted({frame for each in wanted[unit] for frame in frames_of[each]}))
-            for unit in numbers
-        ),
+    laid = msgspec.structs.replace(
+        laid,
         files=tuple(
             msgspec.structs.replace(file, unit=numbers[units[file.path]]) for file in files
         ),
+    )
+    unit_frames = tuple(
+        tuple(sorted({frame for each in wanted[unit] for frame in frames_of[each]}))
+        for unit in numbers
+    )
+    first = tuple(sorted(_first(files, frames_of, owners, units, wanted)))
+    return conclude(divided, laid, unit_frames, first, out, cache)
+
+
+def refuse_nothing(divided: Divided) -> None:
+    """Stop where a tree has nothing for a bundle.
+
+    :raises WideloadError: it has not.
+    """
+    if not divided.bundled.entries:
+        raise WideloadError(
+            "there is nothing to put into a bundle",
+            why="the function has no packages and no large files",
+            hint='leave strategy = "auto"',
+        )
+
+
+class Laid(msgspec.Struct, frozen=True):
+    """Frames one after the other, as they will lie in the bundle."""
+
+    frames: tuple[Frame, ...]
+    files: tuple[IndexedFile, ...]
+    digests: tuple[str, ...]
+    """sha256 of each file."""
+    paths: tuple[Path, ...]
+    """Where each frame lies in the cache."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the bundle."""
+        return sum(frame.length for frame in self.frames)
+
+
+def lay(recipes: Sequence[Recipe], maker: Maker, progress: Callable[[int], None]) -> Laid:
+    """Make what frames lack, and lay all of them in a row. Every file is of unit 0.
+
+    :raises WideloadError: as :meth:`Maker.make`.
+    """
+    made = _frames(recipes, maker, progress)
+    frames, files, file_digests = _laid(recipes, [each for each, _ in made])
+    return Laid(frames, tuple(files), tuple(file_digests), tuple(path for _, path in made))
+
+
+def conclude(
+    divided: Divided,
+    laid: Laid,
+    units: tuple[tuple[int, ...], ...],
+    first: tuple[int, ...],
+    out: Path,
+    cache: Cache,
+    compression: Compression | None = None,
+) -> Bundle:
+    """Write the object, and its index into the cache.
+
+    :param units: for each unit its frames.
+    :param first: frames that the user's own modules want.
+    :param compression: told by the index; nothing is format 1.
+    :raises WideloadError: something cannot be written.
+    """
+    key = hashlib.sha256("".join(frame.sha256 for frame in laid.frames).encode()).hexdigest()
+    sha256 = _write(out, key, laid.paths, laid.size, cache)
+    folders = {folder for entry in divided.bundled for folder in _above(entry.path)}
+    tmp_bytes = sum(blocks(entry.size) for entry in divided.bundled) + blocks(1) * len(folders)
+    index = Index(
+        format=FORMAT if compression is None else FORMAT_WITH_COMPRESSION,
+        sha256=sha256,
+        size=laid.size,
+        part=BUNDLE_PART,
+        tmp_bytes=tmp_bytes,
+        frames=laid.frames,
+        units=units,
+        files=laid.files,
         own=divided.beside,
-        first=tuple(sorted(_first(files, frames_of, owners, units, wanted))),
-        digests=digests(file_digests),
+        first=first,
+        digests=digests(list(laid.digests)),
+        compression=compression,
     ).encode()
     digest = hashlib.sha256(index).hexdigest()
     kept = cache.path(INDEXES, digest)
@@ -120,11 +182,11 @@ def write_bundle(
         write_atomically(kept, index)
     return Bundle(
         sha256=sha256,
-        size=size,
-        files=len(files),
+        size=laid.size,
+        files=len(laid.files),
         unzipped_bytes=divided.bundled.unzipped_bytes,
         tmp_bytes=tmp_bytes,
-        frames=len(frames),
+        frames=len(laid.frames),
         index=digest,
         index_bytes=len(index),
     )

@@ -188,7 +188,7 @@ class Engine:
         made.start(max(2, min(4, len(os.sched_getaffinity(0)))))
         for frame, parts in arrived:
             made.add(frame, parts)
-        self._serve(fetching)
+        self._serve(fetching, made)
         folder.complete()
         folder.leave()
         self._say("t " + json.dumps(self._account(fetching)))
@@ -216,7 +216,7 @@ class Engine:
                 fetching.want([frame])
         folder.room(lacking)
 
-    def _serve(self, fetching: Fetching) -> None:
+    def _serve(self, fetching: Fetching, unpacking: Unpacking) -> None:
         """Hear who waits for what, until all is there."""
         heard = b""
         while True:
@@ -230,7 +230,9 @@ class Engine:
                     os._exit(0)
                 *lines, heard = (heard + data).split(b"\n")
                 for line in lines:
-                    fetching.hurry(map(int, line.split()[1:]))
+                    frames = [int(each) for each in line.split()[1:]]
+                    fetching.hurry(frames)
+                    unpacking.hurry(frames)
             fetching.watch()
 
     def _there(self, frame: int) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.machinery
 import importlib.util
 import os
@@ -19,11 +20,13 @@ from importlib.machinery import (
     SourcelessFileLoader,
 )
 
+from .garbage import Garbage
 from .index import Index
 from .waiting import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from types import CodeType, ModuleType
     from typing import Any
 
@@ -39,6 +42,7 @@ _PROCESSES = frozenset(
         "subprocess.Popen",
     )
 )
+_NOTHING: AbstractContextManager[None] = contextlib.nullcontext()
 _PATHS = frozenset(("open", "os.listdir", "os.scandir", "ctypes.dlopen"))
 _GUARDED = _PATHS | _PROCESSES
 
@@ -64,6 +68,7 @@ class Modules:
                 self._folders.add(folder)
                 folder = folder.rpartition("/")[0]
         self._ready: set[int] = set()
+        self._garbage = Garbage()
 
     def hold(self, path: str) -> None:
         """Return when all is there that a file of the tree must not be without.
@@ -74,6 +79,13 @@ class Modules:
         if unit is not None and unit not in self._ready:
             self._waiting.until(self._units[unit])
             self._ready.add(unit)
+
+    def collecting(self, path: str) -> AbstractContextManager[None]:
+        """What to run a module in.
+
+        :param path: relative to the tree.
+        """
+        return self._garbage if path in self._unit_of else _NOTHING
 
     def find(self, folder: str, name: str) -> ModuleSpec | None:
         """The module of this name in a folder, as Python's own finder would find it.
@@ -176,12 +188,24 @@ class Finder(FileFinder):
         return self._modules.find(self._folder, fullname)
 
 
-class Extension(ExtensionFileLoader):
-    """An extension module of the bundle."""
+class _Held:
+    """A loader whose module is held back until it and all around it are there.
+
+    To be mixed into one of Python's own.
+    """
 
     def __init__(self, name: str, path: str, modules: Modules) -> None:
-        super().__init__(name, path)
+        super().__init__(name, path)  # type: ignore[call-arg] # of the loader beside it
         self._modules, self._held = modules, modules.relative(path) or ""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the module, of a package without looking for garbage meanwhile."""
+        with self._modules.collecting(self._held):
+            super().exec_module(module)  # type: ignore[misc]
+
+
+class Extension(_Held, ExtensionFileLoader):
+    """An extension module of the bundle."""
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         """Load the library, once it and all around it are there."""
@@ -189,44 +213,32 @@ class Extension(ExtensionFileLoader):
         return super().create_module(spec)
 
 
-class Source(SourceFileLoader):
-    """A module of the bundle whose source is there."""
-
-    def __init__(self, name: str, path: str, modules: Modules) -> None:
-        super().__init__(name, path)
-        self._modules, self._held = modules, modules.relative(path) or ""
+class _Code(_Held):
+    """A loader of Python code."""
 
     def get_code(self, fullname: str) -> CodeType | None:
         """The code, once it and all around it are there."""
         self._modules.hold(self._held)
-        return super().get_code(fullname)
+        found: CodeType | None = super().get_code(fullname)  # type: ignore[misc]
+        return found
 
     def get_data(self, path: str) -> bytes:
         """A file beside the module."""
         self._modules.hold(self._held)
-        return super().get_data(path)
+        found: bytes = super().get_data(path)  # type: ignore[misc]
+        return found
+
+
+class Source(_Code, SourceFileLoader):  # type: ignore[misc] # so are Python's own bases
+    """A module of the bundle whose source is there."""
 
     def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:
         """Write no byte-code: /var/task could not be written to either, and what lies in the
         tree is the bundle's."""
 
 
-class Sourceless(SourcelessFileLoader):
+class Sourceless(_Code, SourcelessFileLoader):
     """A module of the bundle that is there compiled only."""
-
-    def __init__(self, name: str, path: str, modules: Modules) -> None:
-        super().__init__(name, path)
-        self._modules, self._held = modules, modules.relative(path) or ""
-
-    def get_code(self, fullname: str) -> CodeType | None:
-        """The code, once it and all around it are there."""
-        self._modules.hold(self._held)
-        return super().get_code(fullname)
-
-    def get_data(self, path: str) -> bytes:
-        """A file beside the module."""
-        self._modules.hold(self._held)
-        return super().get_data(path)
 
 
 # In the order in which Python itself tries them.

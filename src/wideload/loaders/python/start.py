@@ -48,7 +48,8 @@ def start(home: str) -> Callable[..., Any]:
     task = os.environ.get("LAMBDA_TASK_ROOT") or os.path.dirname(home)
     at = sys.path.index(task) if task in sys.path else 0
     install(modules, at if index.own else at + 1)
-    waiting.until(index.first or range(len(index.frames)))
+    if index.own or not _metadata(index).issuperset(index.first):
+        waiting.until(index.first or range(len(index.frames)))
     if index.own:
         _lay(index.own, task, root)
         os.environ["LAMBDA_TASK_ROOT"] = modules.tree
@@ -98,6 +99,11 @@ def _lay(paths: list[str], task: str, root: str) -> None:
             copy.write(data)
             os.fchmod(copy.fileno(), mode)
         os.rename(temporary, f"{root}/tree/{path}")
+
+
+def _metadata(index: Index) -> set[int]:
+    """Frames of the distributions' metadata, which who asks for it waits for by himself."""
+    return {file[1] for file in index.files if ".dist-info/" in file[0] or ".egg-info/" in file[0]}
 
 
 def _read_pth(index: Index, modules: Modules) -> None:

@@ -14,7 +14,7 @@ from .trouble import BundleError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
 _CHUNK = 1 << 16
@@ -61,7 +61,8 @@ class Unpacking:
         self._stretches = index.stretches()
         self._digests = index.digests()
         self._change = threading.Condition()
-        self._queue: list[tuple[int, list[memoryview]]] = []
+        self._queue: list[tuple[bool, int, list[memoryview]]] = []
+        self._urgent: set[int] = set()
         self._names = 0
         # Of files that lie in several frames.
         self._splits = {
@@ -89,8 +90,15 @@ class Unpacking:
     def add(self, frame: int, parts: list[memoryview]) -> None:
         """Unpack a frame."""
         with self._change:
-            heapq.heappush(self._queue, (frame, parts))
+            heapq.heappush(self._queue, (frame not in self._urgent, frame, parts))
             self._change.notify()
+
+    def hurry(self, frames: Iterable[int]) -> None:
+        """Somebody waits for these frames."""
+        with self._change:
+            self._urgent.update(frames)
+            self._queue = [(one not in self._urgent, one, parts) for _, one, parts in self._queue]
+            heapq.heapify(self._queue)
 
     def survey(self, frame: int) -> bool:
         """Whether the files of a frame are all there already, checked by content."""
@@ -126,7 +134,7 @@ class Unpacking:
             with self._change:
                 while not self._queue:
                     self._change.wait()
-                frame, parts = heapq.heappop(self._queue)
+                _, frame, parts = heapq.heappop(self._queue)
             try:
                 self._unpack(frame, parts)
             except Corrupt:

@@ -1,0 +1,77 @@
+"""What of a tree lies where, and what Lambda is told to call, by the language of the runtime."""
+
+from __future__ import annotations
+
+import pytest
+
+from made_values import sha256_of
+from wideload.build.bundle.divided import divided_for
+from wideload.build.bundle_estimate import bundle_estimate
+from wideload.errors import WideloadError
+from wideload.slim.elf.guard import is_candidate
+from wideload.values.bundle import loader_handler
+from wideload.values.resolution import Wheel
+from wideload.values.target import Target
+from wideload.values.tree import FileEntry, FileTree, LocalFile, WheelMember
+
+PYTHON, NODE, PROVIDED = (
+    Target.parse(runtime, "x86_64") for runtime in ("python3.13", "nodejs22.x", "provided.al2023")
+)
+WHEEL = sha256_of("wheel")
+
+
+def own(path: str, mode: int = 0o644) -> FileEntry:
+    return FileEntry(path, 10, 10, 0, mode, True, LocalFile(f"/src/{path}", sha256_of(path)))
+
+
+def packed(path: str) -> FileEntry:
+    return FileEntry(path, 1000, 500, 0, 0o644, False, WheelMember(WHEEL, path))
+
+
+def test_what_lambda_is_told_to_call() -> None:
+    assert loader_handler(PYTHON, "app.handler") == "_wideload.run.handler"
+    assert loader_handler(NODE, "src/index.handler") == "_wideload/run.handler"
+    assert loader_handler(PROVIDED, "bootstrap") == "bootstrap"
+
+
+def test_files_beside_node_modules_are_laid_beside_them() -> None:
+    tree = FileTree.of([own("index.mjs"), own("lib/a.json"), packed("node_modules/a/index.js")])
+    divided = divided_for(NODE, tree, {})
+    assert [one.path for one in divided.bundled] == ["node_modules/a/index.js"]
+    assert divided.beside == ("index.mjs", "lib/a.json")
+
+
+def test_a_program_lies_in_the_bundle_with_all_it_may_read() -> None:
+    tree = FileTree.of([own("bootstrap", 0o755), own("data.bin")])
+    divided = divided_for(PROVIDED, tree, {})
+    assert divided.bundled == tree
+    assert not divided.zipped.entries
+    with pytest.raises(WideloadError, match="no executable `bootstrap`"):
+        divided_for(PROVIDED, FileTree.of([own("data.bin")]), {})
+
+
+@pytest.mark.parametrize("target", [NODE, PROVIDED], ids=lambda one: str(one.runtime))
+def test_other_languages_are_weighed_as_well(target: Target) -> None:
+    tree = FileTree.of([own("bootstrap", 0o755), packed("node_modules/a/index.js")])
+    found = bundle_estimate(tree, {}, target, has_zstd=True)
+    assert found is not None
+    assert found.unzipped == sum(one.size for one in divided_for(target, tree, {}).bundled)
+    assert found.tmp_bytes >= 4096
+    assert found.code_zipped > 0
+
+
+def test_names_of_what_a_package_requires() -> None:
+    def requiring(*lines: str, location: str = "") -> tuple[str, ...]:
+        return Wheel("a", "1", "", "", "", 0, (), lines, location).required_names
+
+    assert requiring("Scikit_Learn>=1", "numpy") == ("scikit-learn", "numpy")
+    here = "node_modules/a"
+    assert requiring("@img/colour", "b/node_modules/lodash.get", location=here) == (
+        "@img/colour",
+        "b/node_modules/lodash.get",
+    )
+
+
+def test_addons_of_node_are_judged_as_libraries_are() -> None:
+    assert is_candidate("node_modules/a/build/Release/a.node", executable=False)
+    assert not is_candidate("node_modules/a/a.node.js", executable=False)
