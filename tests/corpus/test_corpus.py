@@ -102,7 +102,7 @@ def test_a_package_is_run_again_when_its_use_or_its_content_changed() -> None:
     key = key_of(entry, tree)
     assert key_of(entry, packed) == key
     compiled = [
-        FileTree.of([FileEntry("a.pyc", 9, 8, 7, 0o644, False, Derived(sha, "bytecode/1"))])
+        FileTree.of([FileEntry("a.pyc", 9, 8, 7, 0o644, False, Derived(sha, "bytecode/2"))])
         for sha in ("ab", "cd")
     ]
     assert key_of(entry, compiled[0]) == key_of(entry, compiled[1])

@@ -204,19 +204,22 @@ def test_a_folder_of_others_is_not_used(world: NodeWorld, owner: int) -> None:
 
 
 def test_what_a_dead_process_left_is_held_to_the_index(world: NodeWorld) -> None:
-    """Its files are taken over, but those that are not the bundle's."""
-    with FaultyS3(world.content, lambda _: Answer(rate=SLOW)) as s3:
+    """Its files are taken over, but those that are not the bundle's. It ended while the second
+    half was still to come."""
+    half = world.bundle.size // 2
+    with FaultyS3(world.content) as s3:
+        s3.behave = lambda asked: Answer(delay=60) if asked.end > half else None
         process = world.begin(s3.url)
         deadline = time.monotonic() + 20
-        left = f"run-*/tree/{GAMMA}"
+        left = "run-*/tree/node_modules/*/*.js"
         while time.monotonic() < deadline and not list(world.folder.glob(left)):
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        (found,) = world.folder.glob(left)
+        found = next(world.folder.glob(left))
         found.write_text(EVIL)
         found.with_name("other.js").write_text(EVIL)
-        (found.parents[1] / "alpha/link.js").symlink_to(found)
+        (found.parents[1] / "link.js").symlink_to(found)
         s3.behave = lambda _: None
         world.right(world.run(s3.url))
     world.whole()

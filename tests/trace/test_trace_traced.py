@@ -140,7 +140,7 @@ def test_only_what_is_used_ships_and_the_rest_is_accounted_for(shop: Shop, tmp_p
     assert gone.keys() >= {"two-1.0.dist-info/METADATA", "one/unused/__init__.py"}
     origins = {file.path: file.origin for file in built.manifest.files}
     assert origins["_wideload_guard.py"] == "traced/1"
-    assert origins["__pycache__/_wideload_guard.cpython-313.pyc"] == "bytecode/1"
+    assert origins["__pycache__/_wideload_guard.cpython-313.pyc"] == "bytecode/2"
 
     answer = shop.invoke(built, "{}", tmp_path)
     assert (answer.outcome, json.loads(answer.payload)) == (Outcome.SUCCESS, [7, "one.used"])
