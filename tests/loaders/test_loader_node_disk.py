@@ -11,7 +11,6 @@ import pytest
 from faulty_s3 import Answer, FaultyS3
 from node_world import NodeWorld
 from test_loader_disk import (
-    SLOW,
     test_a_file_in_the_place_of_the_folder_goes,
     test_a_link_in_the_place_of_the_folder_is_not_followed,
     test_a_tmp_of_the_size_that_is_told_is_enough,
