@@ -233,3 +233,12 @@ def test_a_tmp_that_fills_up_is_told(world: NodeWorld) -> None:
         outcome = world.run(s3.url, within=within)
     assert outcome.code == 1
     assert "/tmp is too small for the function's packages" in outcome.error
+
+
+def test_what_was_killed_when_all_was_complete_is_swept_away(world: NodeWorld) -> None:
+    world.right(world.start())
+    left = world.folder / "run-999999-1-ab" / "old-0"
+    left.mkdir(parents=True)
+    (left / "big.js").write_text(EVIL)
+    world.right(world.start())
+    assert {path.name for path in world.folder.iterdir()} == {"tree", "complete"}

@@ -154,6 +154,15 @@ export class Folder {
     this.#leave();
   }
 
+  /** Removes what processes left that were killed when all was complete. */
+  sweep() {
+    for (const name of fs.readdirSync(this.root)) {
+      if (name.startsWith("run-") && !isAlive(name)) {
+        fs.rmSync(`${this.root}/${name}`, { recursive: true, force: true });
+      }
+    }
+  }
+
   #leave() {
     fs.rmSync(this.#run, { recursive: true, force: true });
   }

@@ -32,7 +32,11 @@ export async function start(home) {
   let folder, account;
   try {
     folder = new Folder(root, bundle, task);
-    account = folder.fresh || !folder.untouched() ? await fill(folder, bundle) : all(bundle);
+    if (folder.fresh || !folder.untouched()) account = await fill(folder, bundle);
+    else {
+      folder.sweep();
+      account = all(bundle);
+    }
   } catch (error) {
     throw full(root, error, bundle.tmp_bytes);
   }
