@@ -194,6 +194,25 @@ def test_killed_at_any_moment_it_starts_again(provided: ProvidedWorld, seed: int
         provided.right(provided.run(s3.url))
 
 
+def test_killed_between_the_last_byte_and_the_rename_it_fetches_nothing(
+    provided: ProvidedWorld,
+) -> None:
+    """Of the files that lie in several frames, none is in the tree yet, and each is whole."""
+    provided.right(provided.start())
+    (provided.folder / "complete").unlink()
+    split = {
+        number: path
+        for number, (path, frame, *_) in enumerate(provided.index["files"])
+        if path in ("model.bin", "data/deep/table.bin")
+    }
+    (provided.folder / "work").mkdir(mode=0o700)
+    for number, path in split.items():
+        (provided.tree / path).rename(provided.folder / "work" / str(number))
+    outcome = provided.start()
+    provided.right(outcome)
+    assert outcome.timings["bytes"] < 300_000
+
+
 def kill(process: subprocess.Popen[bytes]) -> None:
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()

@@ -86,7 +86,9 @@ func fill(into *folder, bundle *index, account *account) error {
 		if err := errors.Join(into.incomplete(), into.tidy()); err != nil {
 			return full(into.root, err, bundle)
 		}
-		unpack.survey()
+		if err := unpack.survey(); err != nil {
+			return full(into.root, err, bundle)
+		}
 		wanted = 0
 		for frame := range unpack.frames {
 			wanted += bundle.frames[frame].rawLength

@@ -50,7 +50,7 @@ func newUnpacking(of *index, into *folder) *unpacking {
 }
 
 // survey takes what is there already and is right, on all processors.
-func (u *unpacking) survey() {
+func (u *unpacking) survey() error {
 	work := make(chan int)
 	var group sync.WaitGroup
 	isRight := make([]bool, len(u.index.files))
@@ -77,16 +77,19 @@ func (u *unpacking) survey() {
 	}
 	for number := range u.index.files {
 		if u.index.isSplit(number) && !isRight[number] {
-			u.surveySplit(number)
+			if err := u.surveySplit(number); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 // surveySplit takes over what an earlier loader has written of a file in several frames.
-func (u *unpacking) surveySplit(number int) {
+func (u *unpacking) surveySplit(number int) error {
 	opened := u.folder.resume(number)
 	if opened == nil {
-		return
+		return nil
 	}
 	u.splits[number] = opened
 	var group sync.WaitGroup
@@ -109,6 +112,11 @@ func (u *unpacking) surveySplit(number int) {
 			u.lacking[number]--
 		}
 	}
+	if u.lacking[number] == 0 {
+		// That loader was killed when all was written and nothing was renamed yet.
+		return u.folder.place(number, opened)
+	}
+	return nil
 }
 
 func (u *unpacking) has(frame int) { delete(u.frames, frame) }
