@@ -44,6 +44,8 @@ _NOTES = {
     "strategy": "`auto` takes the first that works. `direct-zip`, `s3-zip`, `layers` and "
     "`s3-bootstrap` are built today; the others are refused.",
     "bundle_access": "See [Ship from S3](../how-to/ship-from-s3.md).",
+    "bundle_start": "See [Fetch at start only what is used]"
+    "(../how-to/ship-from-s3.md#fetch-at-start-only-what-is-used).",
     "provisioned_concurrency": "See [Cut cold starts](../how-to/cut-cold-starts.md).",
     "snap_start": "See [Cut cold starts](../how-to/cut-cold-starts.md).",
     "split": "See [Ship by layers](../how-to/ship-by-layers.md).",

@@ -14,6 +14,7 @@ from wideload.resolve.resolver import fetch_all, resolve
 from wideload.values.bundle import BUNDLE_VARIABLE, LOADER_HANDLER, loader_handler
 from wideload.values.resolution import Wheel
 from wideload.values.target import Family
+from wideload.values.tree import Derived, FileTree, WheelMember
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,18 +66,26 @@ def loading_of(
 ) -> tuple[Loading, dict[str, Path]]:
     """What the bundle of a function needs besides it, and where the wheels lie that it brings.
 
-    :raises WideloadError: the index has no zstd for the target.
+    :raises WideloadError: the index has no zstd for the target, or what is to be fetched at start
+        was not traced.
     """
     from wideload.build.bootstrap import Loading  # noqa: PLC0415
 
     if function.target.family is not Family.PYTHON:
         return Loading(None, None, None), {}
+    profile: Profile | None
+    unused = None
+    if function.bundle_start == "traced":
+        profile = _traced(function, resolution, slimmed)
+        unused = unused_paths(slimmed.tree, resolution.wheels, profile, function.keep)
+    else:
+        profile = _profile(function, resolution, slimmed, tell)
     wheel, paths = decompressor(function.target, Path(function.root), http, cache)
 
     def compiled(sources: Sequence[tuple[str, bytes]]) -> list[bytes]:
         return _compiled(sources, function.target, cache, tell)
 
-    return Loading(wheel, compiled, _profile(function, resolution, slimmed, tell)), paths
+    return Loading(wheel, compiled, profile, unused), paths
 
 
 def _compiled(
@@ -152,15 +161,53 @@ def _profile(
     path = profile_path(function)
     if not path.is_file():
         return None
-    gone = {one.name for one in slimmed.provided}
-    packages = [
-        f"{wheel.name}=={wheel.version}" for wheel in resolution.wheels if wheel.name not in gone
-    ]
     try:
-        return read_profile(path, function.target, packages)
+        return read_profile(path, function.target, _packages(resolution, slimmed))
     except WideloadError as error:
         tell(f"note: {error.what}; the bundle's order is guessed: run `wideload trace` again")
         return None
+
+
+def _traced(function: Function, resolution: Resolution, slimmed: Slimmed) -> Profile:
+    """What was traced, without which nobody knows what is to be fetched at start."""
+    from wideload.trace.files import profile_path, read_profile  # noqa: PLC0415
+
+    packages = _packages(resolution, slimmed)
+    try:
+        return read_profile(profile_path(function), function.target, packages)
+    except WideloadError as error:
+        raise WideloadError(
+            f'{function.name} has bundle_start = "traced": {error.what}',
+            why=error.why,
+            hint=error.hint,
+        ) from error
+
+
+def unused_paths(
+    tree: FileTree, wheels: Sequence[Wheel], profile: Profile, patterns: Sequence[str]
+) -> frozenset[str]:
+    """What of a slimmed tree no traced event used, by whole sub-packages.
+
+    :param patterns: of the key ``keep``.
+    """
+    from wideload.trace.keep import keep  # noqa: PLC0415
+
+    members = {member.path: wheel.sha256 for wheel in wheels for member in wheel.members}
+    # Whose a library is that slimming made anew is known by its path.
+    named = FileTree.of(
+        msgspec.structs.replace(entry, origin=WheelMember(members[entry.path], entry.path))
+        if isinstance(entry.origin, Derived) and entry.path in members
+        else entry
+        for entry in tree
+    )
+    return frozenset(entry.path for entry in keep(named, profile, patterns).dropped)
+
+
+def _packages(resolution: Resolution, slimmed: Slimmed) -> list[str]:
+    gone = {one.name for one in slimmed.provided}
+    return [
+        f"{wheel.name}=={wheel.version}" for wheel in resolution.wheels if wheel.name not in gone
+    ]
 
 
 def stored(

@@ -101,6 +101,7 @@ class World:
 
     :param decompressor: the wheel that brings zstd for the Python that runs the function.
     :param cache: in which frames are that other worlds have too.
+    :param unused: how the paths begin that are to be cold.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class World:
         packages: Mapping[str, Mapping[str, bytes | str]] = PACKAGES,
         own: Mapping[str, bytes | str] | None = None,
         profile: Profile | None = None,
+        unused: Sequence[str] | None = None,
     ) -> None:
         self.python = python
         self.task, self.tmp, self.out = root / "task", root / "tmp", root / "bundle"
@@ -131,6 +133,9 @@ class World:
             cache,
             profile,
             frame=FRAME,
+            unused=None
+            if unused is None
+            else frozenset(e.path for e in kitchen.raw if e.path.startswith(tuple(unused))),
         )
         files = loader_files(
             self.bundle, "app.handler", target, decompressor, None, cache, str(self.tmp)

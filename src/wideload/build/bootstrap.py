@@ -44,6 +44,8 @@ class Loading(msgspec.Struct, frozen=True):
     """Raises `NotCompiled` where it cannot; Lambda then compiles the loader at each start."""
     profile: Profile | None
     """Of what the function uses, and in which order."""
+    unused: frozenset[str] | None = None
+    """Paths that no traced event used, to be fetched late; nothing has all fetched at start."""
     progress: Callable[[int], None] = lambda _: None
     """Told of bytes of content that are compressed."""
 
@@ -84,7 +86,15 @@ def bootstrap(
     match target.family:
         case Family.PYTHON:
             bundle = write_bundle(
-                divided, wheels, paths, handler, out, cache, loading.profile, loading.progress
+                divided,
+                wheels,
+                paths,
+                handler,
+                out,
+                cache,
+                loading.profile,
+                loading.progress,
+                unused=loading.unused,
             )
             files = _python_loader(function, bundle, cache, loading)
         case Family.NODE:

@@ -89,6 +89,10 @@ class FunctionConfig(msgspec.Struct, frozen=True):
     """What the role may read by the strategy ``s3-bootstrap``: the ``object`` of each published
     version, or all below the ``prefix`` of the function's bundles, so that its policy stays as
     it is."""
+    bundle_start: str = "all"
+    """What is fetched at a cold start by the strategy ``s3-bootstrap``: ``all``, or what the events
+    of `wideload trace` used (``traced``); the rest then comes when something first wants it. For
+    functions in Python."""
     environment: dict[str, str] = {}
     network: tuple[str, ...] = ()
     description: str = ""
@@ -138,6 +142,7 @@ _STRINGS = "a list of strings"
 _SLIM = ("runtime", "safe", "traced", "none")
 _PREFER = ("lock", "layer")
 _BUNDLE_ACCESS = ("object", "prefix")
+_BUNDLE_START = ("all", "traced")
 _BYTECODE = ("auto", "beside", "sourceless", "none")
 _DOCSTRINGS = ("keep", "strip")
 _ALLOWED: dict[str, tuple[str, str]] = {
@@ -161,6 +166,7 @@ _ALLOWED: dict[str, tuple[str, str]] = {
         '{ numpy = 1, requests = "function" }',
     ),
     "bundle_access": (" or ".join(_BUNDLE_ACCESS), '"object"'),
+    "bundle_start": (" or ".join(_BUNDLE_START), '"traced"'),
     "environment": ("a table of strings", '{ STAGE = "prod" }'),
     "network": ('a list of host names, without scheme or path, or "*"', '["example.com"]'),
     "description": (f"a string of at most {_DESCRIPTION} characters", '""'),
@@ -330,6 +336,7 @@ def _check_values(config: FunctionConfig, where: _Table) -> None:
         ("bytecode", config.bytecode, _BYTECODE),
         ("docstrings", config.docstrings, _DOCSTRINGS),
         ("bundle_access", config.bundle_access, _BUNDLE_ACCESS),
+        ("bundle_start", config.bundle_start, _BUNDLE_START),
     ):
         if chosen not in allowed:
             raise where.refuse(key, chosen)

@@ -25,6 +25,7 @@ from wideload.source.secrets import guard_secrets
 from wideload.values.function import (
     Budget,
     BundleAccess,
+    BundleStart,
     Bytecode,
     Docstrings,
     Function,
@@ -80,6 +81,8 @@ def read_function(
             why=f"functions in Python can; this one runs on {target.runtime}",
             hint='set slim = "safe"',
         )
+    if config.bundle_start == "traced":
+        _check_traced_start(name, config, target)
     strategy: Strategy | Literal["auto"] = (
         "auto" if config.strategy == "auto" else Strategy(config.strategy)
     )
@@ -103,6 +106,7 @@ def read_function(
         ),
         strategy=strategy,
         bundle_access=msgspec.convert(config.bundle_access, BundleAccess),
+        bundle_start=msgspec.convert(config.bundle_start, BundleStart),
         network=config.network,
         slim=msgspec.convert(config.slim, Slim),
         bytecode=msgspec.convert(config.bytecode, Bytecode),
@@ -116,6 +120,22 @@ def read_function(
             None if config.max_zipped is None else parse_size(config.max_zipped),
         ),
     )
+
+
+def _check_traced_start(name: str, config: FunctionConfig, target: Target) -> None:
+    if target.family is not Family.PYTHON:
+        raise WideloadError(
+            f"the bundle of {name} cannot be fetched by a trace",
+            why="that of functions in Python can, whose imports can wait; this one runs on "
+            f"{target.runtime}",
+            hint='set bundle_start = "all"',
+        )
+    if config.slim == "traced":
+        raise WideloadError(
+            f'{name} has both slim = "traced" and bundle_start = "traced"',
+            why="the one leaves out what no event used, the other ships it to be fetched late",
+            hint='set slim = "safe", or bundle_start = "all"',
+        )
 
 
 class _Read(msgspec.Struct, frozen=True):

@@ -36,6 +36,11 @@ BundleAccess = Literal["object", "prefix"]
 of its versions, or all below the ``prefix`` of its bundles."""
 
 
+BundleStart = Literal["all", "traced"]
+"""What of a bundle is fetched at a cold start: ``all`` of it, or what a trace says is used; the
+rest then comes when it is first wanted."""
+
+
 class Settings(msgspec.Struct, frozen=True):
     """What Lambda is told of a function besides its code."""
 
@@ -188,5 +193,6 @@ class Function(msgspec.Struct, frozen=True):
     prefer: Prefer | None = None
     """Nothing: such a package is refused."""
     bundle_access: BundleAccess = "object"
+    bundle_start: BundleStart = "all"
     network: tuple[str, ...] = ()
     """Hosts that the function may reach while it runs on this machine; ``*`` is all."""

@@ -11,6 +11,8 @@ FORMAT = 1
 """A loader refuses an index of a format that it does not know."""
 FORMAT_WITH_COMPRESSION = 2
 """The same, and says how the frames are compressed; in format 1 all are zstd."""
+FORMAT_WITH_COLD = 3
+"""Format 1 with cold frames: they are the last, and fetched when something first wants them."""
 
 
 class Compression(enum.StrEnum):
@@ -24,6 +26,9 @@ class Compression(enum.StrEnum):
 FRAME = 16 * 1024**2
 """Bytes of content in a frame at most. Measured on numpy, scipy, pandas and scikit-learn,
 184 MB: 43.1 MB in frames of 16 MiB, 42.6 MB in frames of 32 MiB."""
+
+COLD_FRAME = 4 * 1024**2
+"""Bytes of content in a cold frame at most: who waits for one mostly wants little of it."""
 
 BLOCK = 4096
 """Bytes that the smallest file takes of /tmp."""
@@ -78,7 +83,9 @@ class Index(msgspec.Struct, frozen=True, omit_defaults=True):
     digests: str
     """base64 of the SHA-256 digests of the files, 32 bytes each, in the same order."""
     compression: Compression | None = None
-    """Of the frames; nothing, and not written, in format 1."""
+    """Of the frames; nothing, and not written, in formats 1 and 3."""
+    hot: int | None = None
+    """How many of the frames are fetched at start, the first ones; in format 3 only."""
 
     def encode(self) -> bytes:
         """The index as it goes into the function's zip."""

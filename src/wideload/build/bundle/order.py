@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wideload.values.resolution import Wheel
     from wideload.values.tree import FileEntry
 
-_FIRST, _INIT, _EVENT, _REST = range(4)
+_FIRST, _INIT, _EVENT, _REST, _COLD = range(5)
 _NEVER = 1 << 40
 
 
@@ -30,6 +30,8 @@ class Group(msgspec.Struct, frozen=True):
     name: str
     """For people: the distribution's name, or what it holds."""
     entries: tuple[FileEntry, ...]
+    is_cold: bool = False
+    """Whether it is fetched only when something wants it."""
 
 
 def arrange(
@@ -39,6 +41,7 @@ def arrange(
     wheels: Mapping[str, Wheel],
     imported: Sequence[str],
     profile: Profile | None,
+    cold: frozenset[str] = frozenset(),
 ) -> tuple[Group, ...]:
     """The groups of a bundle in their order.
 
@@ -46,9 +49,11 @@ def arrange(
     sub-packages that initialising used, those that events used, and the rest; within each by
     distribution in the order of first use. Without a profile the distributions that the
     handler imports come in that order, each after those that it requires, then the rest. The
-    user's own large files come before all of them: his modules may read them at any time.
+    user's own large files come before all of them: his modules may read them at any time. What
+    is cold comes last.
 
     :param imported: top-level names that the handler's module imports, in order.
+    :param cold: paths of whole units.
     """
     uses = _uses(profile, units, owners) if profile else _Uses({}, {})
     ranks = (
@@ -60,6 +65,8 @@ def arrange(
     def tier(entry: FileEntry) -> int:
         if METADATA.fullmatch(entry.path):
             return _FIRST
+        if entry.path in cold:
+            return _COLD
         if not owners[entry.path] or not profile:
             return _INIT
         return uses.units.get(units[entry.path], (_REST, 0))[0]
@@ -77,7 +84,11 @@ def arrange(
             key = (level, ranks.get(owner, (_NEVER, ""))[0], wheel.name, owner)
         grouped.setdefault(key, []).append(entry)
     return tuple(
-        Group(key[2], tuple(sorted(grouped[key], key=lambda entry: _place(entry, uses, units))))
+        Group(
+            key[2],
+            tuple(sorted(grouped[key], key=lambda entry: _place(entry, uses, units))),
+            key[0] == _COLD,
+        )
         for key in sorted(grouped)
     )
 

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from wideload.build.bundle.cold import cold_paths, with_metadata_alone
 from wideload.build.bundle.content import Contents
 from wideload.build.bundle.format import (
+    COLD_FRAME,
     FORMAT,
+    FORMAT_WITH_COLD,
     FORMAT_WITH_COMPRESSION,
     FRAME,
     Compression,
@@ -60,6 +63,7 @@ def write_bundle(
     profile: Profile | None = None,
     progress: Callable[[int], None] = lambda _: None,
     frame: int = FRAME,
+    unused: frozenset[str] | None = None,
 ) -> Bundle:
     """Write the bundle of a tree, whole or not at all.
 
@@ -74,21 +78,36 @@ def write_bundle(
     :param progress: told how many bytes of content are done, of `divided.bundled`'s
         `unzipped_bytes`.
     :param frame: bytes of content in a frame at most.
+    :param unused: paths that no traced event used: what of them can be is cold. Nothing has
+        all fetched at start.
     :raises WideloadError: something cannot be read or written, or nothing is to be bundled.
     """
     refuse_nothing(divided)
     owners = divided.owners
     units = units_of(divided.bundled)
     imported = imported_names(handler, divided.zipped)
-    groups = arrange(divided.bundled.entries, owners, units, wheels, imported, profile)
-    recipes = [recipe for group in groups for recipe in cut(group.entries, frame)]
+    wanted = needs(owners, units, wheels)
+    cold = frozenset[str]()
+    if unused is not None:
+        wanted = with_metadata_alone(wanted, units)
+        cold = cold_paths(owners, units, wanted, unused)
+    groups = arrange(divided.bundled.entries, owners, units, wheels, imported, profile, cold)
+    hot, last = (
+        [
+            recipe
+            for group in groups
+            if group.is_cold == is_cold
+            for recipe in cut(group.entries, min(frame, COLD_FRAME) if is_cold else frame)
+        ]
+        for is_cold in (False, True)
+    )
+    recipes = hot + last
     with Contents(wheels, paths, cache) as contents:
         level = level_for(divided.bundled.unzipped_bytes)
         laid = lay(recipes, Maker(contents, cache, level), progress)
     files = laid.files
     numbers = {unit: at for at, unit in enumerate(dict.fromkeys(units[f.path] for f in files))}
     frames_of = _frames_of_units(laid.frames, files, units)
-    wanted = needs(owners, units, wheels)
     laid = msgspec.structs.replace(
         laid,
         files=tuple(
@@ -100,7 +119,8 @@ def write_bundle(
         for unit in numbers
     )
     first = tuple(sorted(_first(files, frames_of, owners, units, wanted)))
-    return conclude(divided, laid, unit_frames, first, out, cache)
+    cut_at = None if unused is None else len(hot)
+    return conclude(divided, laid, unit_frames, first, out, cache, hot=cut_at)
 
 
 def refuse_nothing(divided: Divided) -> None:
@@ -150,12 +170,14 @@ def conclude(
     out: Path,
     cache: Cache,
     compression: Compression | None = None,
+    hot: int | None = None,
 ) -> Bundle:
     """Write the object, and its index into the cache.
 
     :param units: for each unit its frames.
     :param first: frames that the user's own modules want.
     :param compression: told by the index; nothing is format 1.
+    :param hot: how many frames are fetched at start; nothing is all of them.
     :raises WideloadError: something cannot be written.
     """
     key = hashlib.sha256("".join(frame.sha256 for frame in laid.frames).encode()).hexdigest()
@@ -163,7 +185,7 @@ def conclude(
     folders = {folder for entry in divided.bundled for folder in _above(entry.path)}
     tmp_bytes = sum(blocks(entry.size) for entry in divided.bundled) + blocks(1) * len(folders)
     index = Index(
-        format=FORMAT if compression is None else FORMAT_WITH_COMPRESSION,
+        format=_format(compression, hot),
         sha256=sha256,
         size=laid.size,
         part=BUNDLE_PART,
@@ -175,6 +197,7 @@ def conclude(
         first=first,
         digests=digests(list(laid.digests)),
         compression=compression,
+        hot=hot,
     ).encode()
     digest = hashlib.sha256(index).hexdigest()
     kept = cache.path(INDEXES, digest)
@@ -190,6 +213,12 @@ def conclude(
         index=digest,
         index_bytes=len(index),
     )
+
+
+def _format(compression: Compression | None, hot: int | None) -> int:
+    if hot is not None:
+        return FORMAT_WITH_COLD
+    return FORMAT if compression is None else FORMAT_WITH_COMPRESSION
 
 
 def _first(

@@ -3,9 +3,14 @@
 A process and not threads of the function's own: importing holds Python's lock for
 milliseconds at a time, and thousands of small files would wait for it thousands of times.
 
-Both ends speak in lines. To the function: ``d N`` (a frame is there), ``e JSON`` (nothing more
-will come, and why), ``t JSON`` (how it went), ``f`` (all is there). From it: ``w N …`` (somebody
-waits for these frames). When the function's process ends, so does this one.
+Both ends speak in lines. To the function: ``d N`` (a frame is there), ``r N`` (it was there
+before), ``e JSON`` (nothing more will come, and why), ``t JSON`` (how it went), ``f`` (all that is
+fetched at start is there). From it: ``w N …`` (somebody waits for these frames). When the
+function's process ends, so does this one.
+
+Where the bundle has cold frames it goes on for a moment, for these come in bursts, says ``i`` and
+ends: no connection, and no key, is kept from one invocation to the next. When more is wanted
+another is started, for cold frames only.
 """
 
 # ruff: noqa: PTH208 - importing pathlib would take longer than all that is done here
@@ -26,6 +31,7 @@ import warnings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .cold import Cold
     from .fetching import Fetching
     from .folder import Folder
     from .index import Index
@@ -33,27 +39,31 @@ if TYPE_CHECKING:
     from .unpacking import Unpacking
 
 _TICK_S = 0.05
+_IDLE_S = 1.0
+"""Seconds that the process waits for more cold frames to be wanted."""
 _MB = 1 << 20
 _SPAWN = (
     "import os, sys\n"
     "if os.fork(): os._exit(0)\n"
     "sys.path.insert(0, sys.argv[1])\n"
     "import importlib\n"
-    "importlib.import_module(sys.argv[2]).work(sys.argv[3], sys.argv[4], int(sys.argv[5]))\n"
+    "work = importlib.import_module(sys.argv[2]).work\n"
+    "work(sys.argv[3], sys.argv[4], int(sys.argv[5]), sys.argv[6] == 'cold')\n"
 )
 
 
-def launch(home: str, root: str) -> socket.socket:
+def launch(home: str, root: str, *, cold: bool = False) -> socket.socket:
     """Start the process; what it says can be read from the socket.
 
     It is nobody's child when this returns, so that the function never waits for it by mistake.
 
     :param home: the loader's folder.
     :param root: the folder in /tmp to unpack into.
+    :param cold: whether only cold frames are still wanted.
     """
     ours, theirs = socket.socketpair()
     if len(os.listdir("/proc/self/task")) == 1:
-        pid = _forked(home, root, theirs)
+        pid = _forked(home, root, theirs, cold=cold)
     else:
         # A fork takes the locks of other threads along, but not these threads.
         theirs.set_inheritable(True)
@@ -72,6 +82,7 @@ def launch(home: str, root: str) -> socket.socket:
                 home,
                 root,
                 str(theirs.fileno()),
+                "cold" if cold else "all",
             ],
             os.environ,
         )
@@ -80,7 +91,7 @@ def launch(home: str, root: str) -> socket.socket:
     return ours
 
 
-def _forked(home: str, root: str, theirs: socket.socket) -> int:
+def _forked(home: str, root: str, theirs: socket.socket, *, cold: bool) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pid = os.fork()
@@ -89,14 +100,14 @@ def _forked(home: str, root: str, theirs: socket.socket) -> int:
         try:
             if os.fork() == 0:
                 gc.disable()
-                work(home, root, theirs.fileno())
+                work(home, root, theirs.fileno(), cold=cold)
             status = 0
         finally:
             os._exit(status)
     return pid
 
 
-def work(home: str, root: str, descriptor: int) -> None:
+def work(home: str, root: str, descriptor: int, cold: bool = False) -> None:
     """Be the process; never returns.
 
     :param descriptor: of a socket, the only one that stays open besides the standard ones.
@@ -110,7 +121,7 @@ def work(home: str, root: str, descriptor: int) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         os.umask(0o022)
-        Engine(home, root, socket.socket(fileno=descriptor)).run()
+        Engine(home, root, socket.socket(fileno=descriptor), only_cold=cold).run()
     finally:
         os._exit(0)
 
@@ -118,8 +129,14 @@ def work(home: str, root: str, descriptor: int) -> None:
 class Engine:
     """Fetches what lacks, unpacks it, and says so."""
 
-    def __init__(self, home: str, root: str, channel: socket.socket) -> None:
+    def __init__(
+        self, home: str, root: str, channel: socket.socket, *, only_cold: bool = False
+    ) -> None:
         self._home, self._root, self._channel = home, root, channel
+        self._only_cold = only_cold
+        self._heard = b""
+        self._cold: Cold | None = None
+        self._folder: Folder | None = None
         self._sending = threading.Lock()
         self._began = time.monotonic()
         self._reused = 0
@@ -144,6 +161,7 @@ class Engine:
             raise
 
     def _run(self) -> None:
+        from .cold import Cold  # noqa: PLC0415
         from .credentials import Keyring  # noqa: PLC0415
         from .download import Source  # noqa: PLC0415
         from .fetching import CONNECTIONS, Fetching  # noqa: PLC0415
@@ -154,7 +172,7 @@ class Engine:
 
         environ = dict(os.environ)
         index = Index.read(self._home)
-        self._left = set(range(len(index.frames)))
+        self._left = set() if self._only_cold else set(range(index.hot))
         source = Source(Place(environ), Keyring(environ), index.size)
         arrived: list[tuple[int, list[memoryview]]] = []
         unpacking: Unpacking | None = None
@@ -176,23 +194,38 @@ class Engine:
         is_new = not os.path.lexists(self._root)
         fetching.start(CONNECTIONS)
         if is_new:
-            fetching.want(range(len(index.frames)))
+            fetching.want(sorted(self._left))
         folder = Folder(self._root, index)
         made = Unpacking(index, folder, done, fetching.corrupt, self._failed)
-        if is_new:
+        if self._only_cold:
+            made.inherit()
+        elif is_new:
             folder.room(index.tmp_bytes)
         else:
             self._survey(index, folder, made, fetching)
+        self._cold, self._folder = Cold(index, folder, made, fetching, self._reuse), folder
         with self._change:
             unpacking = made
         made.start(max(2, min(4, len(os.sched_getaffinity(0)))))
         for frame, parts in arrived:
             made.add(frame, parts)
         self._serve(fetching, made)
-        folder.complete()
-        folder.leave()
-        self._say("t " + json.dumps(self._account(fetching)))
-        self._say("f")
+        self._conclude(index, folder, fetching, made)
+
+    def _conclude(
+        self, index: Index, folder: Folder, fetching: Fetching, unpacking: Unpacking
+    ) -> None:
+        """Say that all is there that is fetched at start, and fetch what is wanted then."""
+        if not self._only_cold:
+            folder.complete()
+            if not index.has_cold:
+                folder.leave()
+            self._say("t " + json.dumps(self._account(fetching)))
+            self._say("f")
+        if index.has_cold:
+            self._linger(fetching, unpacking)
+            folder.leave()
+            self._say("i")
 
     def _survey(
         self, index: Index, folder: Folder, unpacking: Unpacking, fetching: Fetching
@@ -201,49 +234,81 @@ class Engine:
         unpacking.inherit()
         folder.tidy()
         if folder.untouched():
-            for frame in range(len(index.frames)):
-                self._reused += 1
-                self._there(frame)
+            for frame in range(index.hot):
+                self._reuse(frame)
             return
         folder.incomplete()
         lacking = 0
-        for frame in range(len(index.frames)):
+        for frame in range(index.hot):
             if unpacking.survey(frame):
-                self._reused += 1
-                self._there(frame)
+                self._reuse(frame)
             else:
                 lacking += index.frames[frame][3]
                 fetching.want([frame])
         folder.room(lacking)
 
     def _serve(self, fetching: Fetching, unpacking: Unpacking) -> None:
-        """Hear who waits for what, until all is there."""
-        heard = b""
+        """Hear who waits for what, until all is there that is fetched at start."""
         while True:
             with self._change:
                 if not self._left:
                     return
-            channel = self._channel.fileno()
-            if channel in select.select([channel, self._woken], [], [], _TICK_S)[0]:
-                data = self._channel.recv(1 << 16)
-                if not data:
-                    os._exit(0)
-                *lines, heard = (heard + data).split(b"\n")
-                for line in lines:
-                    frames = [int(each) for each in line.split()[1:]]
-                    fetching.hurry(frames)
-                    unpacking.hurry(frames)
+            self._hear(fetching, unpacking)
             fetching.watch()
 
-    def _there(self, frame: int) -> None:
-        self._say(f"d {frame}")
+    def _linger(self, fetching: Fetching, unpacking: Unpacking) -> None:
+        """Hear which cold frames are wanted, until none were for a moment."""
+        assert self._cold is not None
+        busy = time.monotonic()
+        while time.monotonic() - busy < _IDLE_S:
+            if self._hear(fetching, unpacking, busy + _IDLE_S) or not self._cold.is_idle:
+                busy = time.monotonic()
+            fetching.watch()
+
+    def _hear(self, fetching: Fetching, unpacking: Unpacking, until: float = float("inf")) -> bool:
+        """Do what was asked for, if anything was within a tick.
+
+        :param until: what is asked for later is left to another process: Lambda may have stood
+            still for hours since.
+        """
+        channel = self._channel.fileno()
+        heard = select.select([channel, self._woken], [], [], _TICK_S)[0]
+        if self._woken in heard:
+            os.read(self._woken, 1)
+        if channel not in heard or time.monotonic() > until:
+            return False
+        data = self._channel.recv(1 << 16)
+        if not data:
+            os._exit(0)
+        *lines, self._heard = (self._heard + data).split(b"\n")
+        for line in lines:
+            frames = [int(each) for each in line.split()[1:]]
+            if self._cold is not None:
+                self._cold.want(frames)
+            fetching.hurry(frames)
+            unpacking.hurry(frames)
+        return True
+
+    def _there(self, frame: int, said: str = "d") -> None:
+        if self._cold is not None:
+            self._cold.arrived(frame)
+        self._say(f"{said} {frame}")
         with self._change:
-            self._left.discard(frame)
             self._first_frame = self._first_frame or time.monotonic()
-            if not self._left:
-                os.write(self._wake, b".")
+            if frame in self._left:
+                self._left.remove(frame)
+                if not self._left:
+                    os.write(self._wake, b".")
+
+    def _reuse(self, frame: int) -> None:
+        self._reused += 1
+        self._there(frame, "r")
 
     def _failed(self, error: BundleError) -> None:
+        if self._only_cold and self._folder is not None:
+            # The function goes on, and may want the room.
+            with contextlib.suppress(OSError):
+                self._folder.leave()
         self._say("e " + json.dumps([error.what, error.why, error.hint]))
         os._exit(0)
 

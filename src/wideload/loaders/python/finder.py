@@ -22,6 +22,8 @@ from importlib.machinery import (
 
 from .garbage import Garbage
 from .index import Index
+from .looking import watch
+from .metrics import Running
 from .waiting import Waiting
 
 TYPE_CHECKING = False
@@ -42,8 +44,9 @@ _PROCESSES = frozenset(
         "subprocess.Popen",
     )
 )
+_ANOTHER = "(another process)"
 _NOTHING: AbstractContextManager[None] = contextlib.nullcontext()
-_PATHS = frozenset(("open", "os.listdir", "os.scandir", "ctypes.dlopen"))
+_PATHS = frozenset(("open", "os.listdir", "os.scandir", "ctypes.dlopen", "sqlite3.connect"))
 _GUARDED = _PATHS | _PROCESSES
 
 
@@ -69,6 +72,11 @@ class Modules:
                 folder = folder.rpartition("/")[0]
         self._ready: set[int] = set()
         self._garbage = Garbage()
+        self._running: AbstractContextManager[None] = self._garbage
+        if index.has_cold:
+            self._running = Running(waiting.metrics, self._garbage)
+        self._cold = {file[0] for file in index.files if file[1] >= index.hot}
+        self._is_child = False
 
     def hold(self, path: str) -> None:
         """Return when all is there that a file of the tree must not be without.
@@ -76,8 +84,8 @@ class Modules:
         :param path: relative to the tree.
         """
         unit = self._unit_of.get(path)
-        if unit is not None and unit not in self._ready:
-            self._waiting.until(self._units[unit])
+        if unit is not None and unit not in self._ready and not self._is_child:
+            self._waiting.until(self._units[unit], path)
             self._ready.add(unit)
 
     def collecting(self, path: str) -> AbstractContextManager[None]:
@@ -85,7 +93,7 @@ class Modules:
 
         :param path: relative to the tree.
         """
-        return self._garbage if path in self._unit_of else _NOTHING
+        return self._running if path in self._unit_of else _NOTHING
 
     def find(self, folder: str, name: str) -> ModuleSpec | None:
         """The module of this name in a folder, as Python's own finder would find it.
@@ -138,33 +146,52 @@ class Modules:
         :param event: one of `_GUARDED`.
         :param argument: the first of the event's.
         """
-        if self._waiting.complete:
+        if self._waiting.complete or self._is_child:
             return
         if event not in _PATHS:
             if not self._waiting.is_launching():
-                self._waiting.finish(None)
+                self._waiting.everything(_ANOTHER)
+                self._waiting.metrics.settled()
             return
         path = argument
-        if type(path) is not str:
-            if path is None and event != "ctypes.dlopen":
-                path = "."
-            elif isinstance(path, bytes | os.PathLike):
-                path = os.fsdecode(path)
-            else:
-                return
-        if self.tree in path or path[:1] != "/" or ".." in path:
-            self._guard(event, path)
+        if path is None and event != "ctypes.dlopen":
+            path = "."
+        relative = self._within(path)
+        if relative is not None:
+            self._guard(event, relative)
+            self._waiting.metrics.settled()
 
-    def _guard(self, event: str, path: str) -> None:
-        relative = self.relative(os.path.normpath(os.path.join(os.getcwd(), path)))
-        if relative is None:
+    def look(self, path: Any) -> None:
+        """Hold back what is about to be looked at, where it is cold."""
+        if self._waiting.complete or self._is_child:
             return
+        relative = self._within(path)
+        if relative is not None and relative in self._cold:
+            self.hold(relative)
+            self._waiting.metrics.settled()
+
+    def forked(self) -> None:
+        """In the child of a fork nothing is held back. It is the process that unpacks, or the
+        parent was held back until all was there."""
+        self._is_child = True
+
+    def _within(self, path: Any) -> str | None:
+        """A path that Python's code named, relative to the tree if it lies in it."""
+        if type(path) is not str:
+            if not isinstance(path, bytes | os.PathLike):
+                return None
+            path = os.fsdecode(path)
+        if self.tree in path or path[:1] != "/" or ".." in path:
+            return self.relative(os.path.normpath(os.path.join(os.getcwd(), path)))
+        return None
+
+    def _guard(self, event: str, relative: str) -> None:
         if event in ("os.listdir", "os.scandir"):
             if not relative:
-                self._waiting.until(self._first)
+                self._waiting.until(self._first, ".")
                 return
             for unit in self._units_in.get(relative, ()):
-                self._waiting.until(self._units[unit])
+                self._waiting.until(self._units[unit], relative)
         else:
             self.hold(relative)
 
@@ -249,10 +276,11 @@ _LOADERS: list[tuple[str, type[Any]]] = [
 ]
 
 
-def install(modules: Modules, at: int) -> None:
+def install(modules: Modules, at: int, *, has_cold: bool = False) -> None:
     """Put the tree on Python's path.
 
     :param at: its place in `sys.path`.
+    :param has_cold: whether something of it may come as late as in an invocation.
     """
     sys.path_hooks.insert(0, modules.path_hook)
     sys.path.insert(at, modules.tree)
@@ -264,3 +292,6 @@ def install(modules: Modules, at: int) -> None:
             modules.guard(event, arguments[0] if arguments else None)
 
     sys.addaudithook(audit)
+    if has_cold:
+        os.register_at_fork(after_in_child=modules.forked)
+        watch(modules.look)

@@ -4,7 +4,8 @@
 
 - ``tree``: the files, each put there whole by a rename;
 - ``run-PID-…``: files that a process is writing, locked while it lives;
-- ``complete``: written last, when all is there: what each file looked like then.
+- ``complete``: written last, when all is there that is fetched at start: what each of these
+  files looked like then.
 
 Nothing that is found is taken for what it should be: a file counts when its content has the
 index's digest, or when it is untouched since all was complete.
@@ -37,11 +38,11 @@ _MB = 1_000_000
 def full(root: str, error: OSError, index: Index) -> BundleError:
     """What to say when /tmp cannot be written to."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return too_small(root, index.tmp_bytes)
+        return too_small(root, index.tmp_bytes, index)
     return BundleError(f"{root} cannot be written to", str(error))
 
 
-def too_small(root: str, wanted: int) -> BundleError:
+def too_small(root: str, wanted: int, index: Index) -> BundleError:
     """What to say when /tmp has not the room."""
     try:
         system = os.statvfs(os.path.dirname(root))
@@ -53,7 +54,8 @@ def too_small(root: str, wanted: int) -> BundleError:
         "/tmp is too small for the function's packages",
         f"{-(-wanted // _MB)} MB are needed, {free // _MB} of {size // _MB} MB are free",
         "give the function more ephemeral storage: `ephemeral` in wideload.toml, in MB, up to "
-        "10240",
+        "10240"
+        + ("; or let it leave more of /tmp free, for packages come later, too" * index.has_cold),
     )
 
 
@@ -148,7 +150,7 @@ class Folder:
         """
         system = os.fstatvfs(self._root)
         if system.f_bavail * system.f_frsize < wanted:
-            raise too_small(self.root, wanted)
+            raise too_small(self.root, wanted, self._index)
 
     def create(self, name: str, mode: int) -> int:
         """A new file in the run's own folder, to be written."""
@@ -264,7 +266,9 @@ class Folder:
 
     def _stamps(self) -> list[list[int]]:
         stamps = []
-        for path, *_ in self._index.files:
+        for path, frame, *_ in self._index.files:
+            if frame >= self._index.hot:
+                continue
             found = os.stat(path, dir_fd=self.tree, follow_symlinks=False)
             stamps.append(
                 [found.st_size, found.st_mode, found.st_ino, found.st_mtime_ns, found.st_ctime_ns]

@@ -9,7 +9,7 @@ import json
 
 from .trouble import BundleError
 
-FORMAT = 1
+FORMAT, FORMAT_WITH_COLD = 1, 3
 DIGEST = 32
 
 
@@ -19,13 +19,16 @@ class Index:
     :ivar frames: for each offset, length, sha256, length and sha256 of the content.
     :ivar files: for each path, frame, offset, size, mode, unit.
     :ivar units: for each the frames that must be there before a module of it is run.
+    :ivar has_cold: whether the bundle is of the format that may have cold frames.
+    :ivar hot: how many of the frames, the first ones, are fetched at start.
     """
 
     def __init__(self, data: bytes) -> None:
         read = json.loads(data)
-        if read["format"] != FORMAT:
+        if read["format"] not in (FORMAT, FORMAT_WITH_COLD):
             raise BundleError(
-                f"the bundle's format is {read['format']}, this loader's is {FORMAT}",
+                f"the bundle's format is {read['format']}, this loader's are {FORMAT} and "
+                f"{FORMAT_WITH_COLD}",
                 hint="build and deploy the function again",
             )
         self.sha256: str = read["sha256"]
@@ -39,6 +42,8 @@ class Index:
         self.units: list[list[int]] = read["units"]
         self.own: list[str] = read["own"]
         self.first: list[int] = read["first"]
+        self.has_cold = read["format"] == FORMAT_WITH_COLD
+        self.hot: int = read["hot"] if self.has_cold else len(self.frames)
         self._digests: str = read["digests"]
 
     @classmethod

@@ -18,6 +18,7 @@ from .waiting import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
     from typing import Any
 
@@ -43,13 +44,17 @@ def start(home: str) -> Callable[..., Any]:
     first = launch(home, root)
     launches = iter([first])
     index = Index.read(home)
-    waiting = Waiting(lambda: next(launches, None) or launch(home, root), len(index.frames))
+
+    def launched(cold: bool) -> socket.socket:
+        return next(launches, None) or launch(home, root, cold=cold)
+
+    waiting = Waiting(launched, index)
     modules = Modules(f"{root}/tree", index, waiting)
     task = os.environ.get("LAMBDA_TASK_ROOT") or os.path.dirname(home)
     at = sys.path.index(task) if task in sys.path else 0
-    install(modules, at if index.own else at + 1)
+    install(modules, at if index.own else at + 1, has_cold=index.has_cold)
     if index.own or not _metadata(index).issuperset(index.first):
-        waiting.until(index.first or range(len(index.frames)))
+        waiting.until(index.first or range(index.hot))
     if index.own:
         _lay(index.own, task, root)
         os.environ["LAMBDA_TASK_ROOT"] = modules.tree
@@ -66,8 +71,13 @@ def start(home: str) -> Callable[..., Any]:
         # Somebody may have taken it for a package that is not installed.
         raise waiting.raised
     is_whole = waiting.finish(deadline)
+    if kind != "on-demand":
+        # Nobody waits for this init, so that nobody has to wait later.
+        waiting.everything()
     if kind == "snap-start":
         _after_restore(home, root, index)
+    if index.has_cold:
+        waiting.metrics.started(time.monotonic() - began)
     if os.environ.get(_TIMINGS):
         _tell(began, imported, waiting, is_whole)
     return handler
@@ -132,8 +142,8 @@ def _after_restore(home: str, root: str, index: Index) -> None:
     hooks = importlib.import_module("snapshot_restore_py")
 
     def check() -> None:
-        waiting = Waiting(lambda: launch(home, root), len(index.frames))
-        waiting.finish(None)
+        waiting = Waiting(lambda cold: launch(home, root, cold=cold), index)
+        waiting.everything()
 
     hooks.register_after_restore(check)
 

@@ -100,6 +100,12 @@ class Unpacking:
             self._queue = [(one not in self._urgent, one, parts) for _, one, parts in self._queue]
             heapq.heapify(self._queue)
 
+    def together(self, frames: set[int]) -> set[int]:
+        """These frames, and those that hold other parts of files that they hold a part of."""
+        return frames.union(
+            *(held for _, held in self._splits.values() if not held.isdisjoint(frames))
+        )
+
     def survey(self, frame: int) -> bool:
         """Whether the files of a frame are all there already, checked by content."""
         for number, start, length in self._stretches[frame]:

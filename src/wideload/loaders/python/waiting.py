@@ -9,12 +9,15 @@ import socket
 import threading
 import time
 
+from .metrics import Metrics
 from .trouble import BundleError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
+
+    from .index import Index
 
 _TURN_S = 0.05
 _RESTARTS = 2
@@ -23,68 +26,92 @@ _RESTARTS = 2
 class Waiting:
     """What the process that unpacks has said so far.
 
-    :param launch: starts that process; the socket to it is returned.
-    :param frames: how many there are.
+    :param launch: starts that process, told whether only cold frames are still wanted; the
+        socket to it is returned.
+    :param index: of the bundle.
     """
 
-    def __init__(self, launch: Callable[[], socket.socket], frames: int) -> None:
+    def __init__(self, launch: Callable[[bool], socket.socket], index: Index) -> None:
         self._launch = launch
-        self._all = range(frames)
+        self._all = range(len(index.frames))
+        self._hot = range(index.hot)
+        self._has_cold = index.has_cold
+        self.metrics = Metrics(index)
         self._lock = threading.Lock()
         self._there: set[int] = set()
         self._launcher = 0
-        self._channel: socket.socket | None = launch()
+        self._channel: socket.socket | None = launch(False)
         self._heard = b""
         self._restarts = 0
+        self._is_rested = False
         self._failure: BundleError | None = None
         self.raised: BundleError | None = None
         """What was raised in the middle of an import, where it may have been swallowed."""
         self.complete = False
+        """Whether all frames are there."""
+        self.is_started = False
+        """Whether all frames are that are fetched at start."""
         self.account: dict[str, Any] = {}
         self.waited = 0.0
         """Seconds that imports were held back."""
 
-    def until(self, frames: Iterable[int]) -> None:
+    def until(self, frames: Iterable[int], path: str = "") -> None:
         """Return when these frames are there.
 
+        :param path: for whose sake, relative to the tree; what has none is not counted.
         :raises BundleError: they will not be.
         """
         if self.complete:
             return
         lacking = set(frames) - self._there
         if lacking:
-            self._wait(lacking, None)
+            if path:
+                self.metrics.wanted(lacking, path)
+            try:
+                self._wait(lacking, None)
+            except BundleError:
+                self.metrics.refused(lacking)
+                raise
+
+    def everything(self, path: str = "") -> None:
+        """Return when all is there, cold frames too.
+
+        :param path: for whose sake; what has none is not counted.
+        :raises BundleError: it will not be.
+        """
+        self.finish(None)
+        self.until(self._all, path)
 
     def finish(self, deadline: float | None) -> bool:
-        """Wait for everything; whether it is there.
+        """Wait for all that is fetched at start; whether it is there.
 
         :param deadline: of the monotonic clock; nothing is as long as it takes.
         :raises BundleError: it will not be.
         """
-        if not self.complete:
-            self._wait(set(self._all), deadline, all_of_it=True)
-        return self.complete
+        if not self.is_started:
+            self._wait(set(self._hot), deadline, start=True)
+        return self.is_started
 
     def is_launching(self) -> bool:
         """Whether this thread is about to start the process that unpacks."""
         return self._launcher == threading.get_ident()
 
-    def _wait(self, lacking: set[int], deadline: float | None, *, all_of_it: bool = False) -> None:
+    def _wait(self, lacking: set[int], deadline: float | None, *, start: bool = False) -> None:
         began = time.monotonic()
-        asked = False
+        asked: socket.socket | None = None
         try:
             while True:
                 with self._lock:
-                    if self.complete or (not all_of_it and lacking <= self._there):
+                    if self.complete or (self.is_started if start else lacking <= self._there):
                         return
                     if self._channel is None:
                         self._again()
-                        asked = False
                     channel = self._channel
                     assert channel is not None
-                    if not asked and not all_of_it:
+                    # Another thread may have started another process meanwhile.
+                    if asked is not channel and not start:
                         self._ask(channel, lacking - self._there)
-                        asked = True
+                        asked = channel
                     rest = _TURN_S
                     if deadline is not None:
                         rest = min(rest, deadline - time.monotonic())
@@ -99,17 +126,22 @@ class Waiting:
             raise
         finally:
             self.waited += time.monotonic() - began
+            self.metrics.waited(time.monotonic() - began)
 
     def _again(self) -> None:
         """Start the process anew, so many times as makes sense."""
-        if self._restarts >= _RESTARTS:
+        if self._is_rested:
+            self._restarts = 0
+        elif self._restarts >= _RESTARTS:
             self._restarts = 0
             raise self._failure or BundleError("the bundle cannot be unpacked")
-        self._restarts += 1
+        else:
+            self._restarts += 1
+        self._is_rested = False
         self._heard = b""
         self._launcher = threading.get_ident()
         try:
-            self._channel = self._launch()
+            self._channel = self._launch(self.is_started)
         finally:
             self._launcher = 0
 
@@ -127,7 +159,7 @@ class Waiting:
         if not data:
             channel.close()
             self._channel = None
-            if not self.complete:
+            if not self.complete and not self._is_rested:
                 self._failure = BundleError(
                     "the process that unpacks the function's packages ended",
                     "it was killed: perhaps for want of memory",
@@ -140,8 +172,13 @@ class Waiting:
 
     def _obey(self, line: bytes) -> None:
         kind, _, rest = line.partition(b" ")
-        if kind == b"d":
+        if kind in (b"d", b"r"):
             self._there.add(int(rest))
+            self.metrics.arrived(int(rest), fetched=kind == b"d")
+            if self._has_cold and self.is_started and len(self._there) == len(self._all):
+                self.complete = True
+        elif kind == b"i":
+            self._is_rested = True
         elif kind == b"t":
             self.account = json.loads(rest)
         elif kind == b"e":
@@ -152,8 +189,11 @@ class Waiting:
             # Heard at once by whoever waits; who waits later has it tried again.
             self._restarts = 0
             raise self._failure
+        elif kind == b"f" and self._has_cold:
+            self.is_started = True
+            self.complete = len(self._there) == len(self._all)
         elif kind == b"f":
-            self.complete = True
+            self.is_started = self.complete = True
             if self._channel is not None:
                 self._channel.close()
                 self._channel = None
