@@ -27,6 +27,7 @@ SHARED: dict[str, set[str]] = {
     "apart": {"errors"},
     "relay": set(),
     "own_files": {"values", "errors"},
+    "registry": {"values", "errors", "cache"},
 }
 COMPOSERS = {
     "benching",

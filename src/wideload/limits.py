@@ -26,6 +26,12 @@ CODE_SIZE_UNZIPPED = 262_144_000
 """Bytes of a function and its layers, unzipped (``AccountLimit.CodeSizeUnzipped``)."""
 LAYER_COUNT = 5
 IMAGE_SIZE = 10 * 1024**3
+IMAGE_LAYERS = 127
+"""Layers of an image. Lambda documents no number of its own; Docker's overlay2 mounts at most 127
+(``max depth exceeded``), which ECR's documentation named as its limit too."""
+IMAGE_MANIFEST_ADVISED = 25_400
+"""Bytes of an image's manifest below which AWS advises to stay "for optimal performance".
+https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#images-types"""
 PAYLOAD_SIZE = 6 * 1024**2
 """Bytes of a synchronous request or answer."""
 ASYNC_PAYLOAD_SIZE = 1024**2
@@ -161,6 +167,13 @@ def check_image(uncompressed: int) -> BrokenLimit | None:
         uncompressed,
         "InvalidImage(SizeLimitExceeded: Uncompressed container image size exceeds 10 GiB limit)",
     )
+
+
+def check_image_layers(count: int) -> BrokenLimit | None:
+    """Whether an image may have this many layers, its base's among them."""
+    if count <= IMAGE_LAYERS:
+        return None
+    return BrokenLimit("image-layers", IMAGE_LAYERS, count, "docker: max depth exceeded")
 
 
 def check_ephemeral(wanted: int, ephemeral: int) -> BrokenLimit | None:
@@ -368,6 +381,14 @@ def quotas() -> tuple[Quota, ...]:
             _DOCS,
             "InvalidImage(SizeLimitExceeded: Uncompressed container image size exceeds 10 GiB "
             "limit)",
+        ),
+        Quota(
+            "image-layers",
+            IMAGE_LAYERS,
+            "layers",
+            "layers of a container image, its base's among them",
+            "what Docker's overlay2 mounts; Lambda documents no number",
+            "docker: max depth exceeded",
         ),
         *ranges,
         Quota(

@@ -1,0 +1,1 @@
+"""A container image of a function, built without any engine: base, layers, configuration."""

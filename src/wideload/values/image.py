@@ -1,0 +1,123 @@
+"""Container images as registries and OCI layouts describe them.
+
+The shapes are those of the OCI image specification 1.0. Lambda takes these and Docker's image
+manifest version 2, schema 2, one image a manifest: no index, whether of several architectures or
+of one image and its attestations.
+https://docs.aws.amazon.com/lambda/latest/dg/images-create.html#images-types
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+OCI_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+
+MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
+INDEXES = frozenset({OCI_INDEX, DOCKER_LIST})
+LAYERS = frozenset({OCI_LAYER, DOCKER_LAYER})
+"""Both are a tar in gzip. Of others (plain tar, zstd) Lambda answers ``ImageLayerFailure:
+UnsupportedImageLayerDetected``."""
+
+IMAGE_BLOBS = "image-blobs"
+"""Kind of the cache's files that are images' layers: those made, and those fetched of bases."""
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class BadDigestError(ValueError):
+    """A digest that is none, or not of the kind that everything here is checked by."""
+
+
+class Platform(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an image of an index runs on, by Go's names."""
+
+    architecture: str
+    os: str
+    variant: str = ""
+
+
+class Descriptor(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Names content by what it is."""
+
+    media_type: str
+    digest: str
+    """``sha256:`` and 64 hexadecimal digits."""
+    size: int
+    platform: Platform | None = None
+    annotations: dict[str, str] = {}
+
+    @property
+    def sha256(self) -> str:
+        """The digest's hexadecimal part.
+
+        :raises BadDigestError: it is of another kind, or none; never a path's part then.
+        """
+        if not _DIGEST.fullmatch(self.digest):
+            raise BadDigestError(f"{self.digest!r} is no sha256 digest")
+        return self.digest.removeprefix("sha256:")
+
+
+class ImageManifest(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """One image: its configuration, and its layers from the lowest."""
+
+    schema_version: int
+    media_type: str = ""
+    config: Descriptor
+    layers: tuple[Descriptor, ...]
+    annotations: dict[str, str] = {}
+
+
+class ImageIndex(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True, kw_only=True):
+    """Several images under one name; ``index.json`` of an OCI layout is one too."""
+
+    schema_version: int
+    media_type: str = ""
+    manifests: tuple[Descriptor, ...]
+
+
+class BaseImage(msgspec.Struct, frozen=True):
+    """What an image is built on, without the bytes of its layers."""
+
+    reference: str
+    """As it was asked for, e.g. by tag."""
+    digest: str
+    """Of the manifest of the one image: the base is pinned by it."""
+    manifest: ImageManifest
+    config: dict[str, Any]
+    """The image configuration as it stands there, with all that is unknown here."""
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """A layer that was made."""
+
+    descriptor: Descriptor
+    diff_id: str
+    """Digest of the tar."""
+    tar_bytes: int
+    """Bytes of the tar: what unpacking it takes, and a little more."""
+    what: str
+    """What it holds, for the image's history."""
+
+
+class Image(msgspec.Struct, frozen=True):
+    """An image that was put together: both documents, to the byte."""
+
+    manifest: bytes
+    config: bytes
+    descriptor: Descriptor
+    """Of the manifest."""
+
+    @property
+    def parsed(self) -> ImageManifest:
+        """The manifest."""
+        return msgspec.json.decode(self.manifest, type=ImageManifest)
