@@ -69,7 +69,8 @@ class RegistryHttp:
         options: dict[str, Any] = {
             "maxsize": 8,
             "ssl_context": ssl.create_default_context(),
-            "timeout": urllib3.Timeout(connect=15, read=60),
+            # A registry digests a whole blob before it answers the last request of an upload.
+            "timeout": urllib3.Timeout(connect=15, read=300),
         }
         proxy = getproxies().get(self.root.partition(":")[0], "")
         if proxy.startswith(("http://", "https://")) and not proxy_bypass(self.host):

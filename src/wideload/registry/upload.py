@@ -57,6 +57,8 @@ class Upload:
         self._send = send
         self._http = http
         self._url = ""
+        if begun.status != 202:
+            raise self._odd(begun)
         self._follow(begun)
 
     def send(self, descriptor: Descriptor, path: Path) -> int:

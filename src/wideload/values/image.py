@@ -121,3 +121,18 @@ class Image(msgspec.Struct, frozen=True):
     def parsed(self) -> ImageManifest:
         """The manifest."""
         return msgspec.json.decode(self.manifest, type=ImageManifest)
+
+
+class ImageEstimate(msgspec.Struct, frozen=True):
+    """What a function's image would take, known before anything of it is made."""
+
+    base: str
+    """The base image's reference."""
+    base_bytes: int
+    """What the base takes uncompressed, by what its layers say of themselves."""
+    own_bytes: int
+    """What the layers on it take uncompressed, to the byte."""
+    own_zipped_bytes: int
+    """About what these take compressed: the sum of the files' streams in a zip."""
+    layers: int
+    """All, the base's among them."""
