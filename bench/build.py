@@ -29,6 +29,16 @@ from rich.table import Table
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 WIDELOAD = [str(Path(sys.executable).with_name("wideload"))]
+BUNDLED = """
+[functions.bundled]
+source = "recommender"
+handler = "app.handler"
+runtime = "python3.13"
+memory = 1769
+ephemeral = 1024
+bytecode = "sourceless"
+strategy = "s3-bootstrap"
+"""
 TARGET = ("--python-version", "3.13", "--only-binary", ":all:")
 
 
@@ -57,6 +67,8 @@ class Bench:
         shutil.copytree(EXAMPLES, self.project, ignore=shutil.ignore_patterns(".wideload"))
         self.source = self.project / "recommender"
         self.cache = scratch / "cache"
+        with (self.project / "wideload.toml").open("a") as file:
+            file.write(BUNDLED)
         # Writes the lock that all ways obey.
         self.wideload("plan", "recommender", cache=scratch / "locking")
         self.locked = scratch / "locked.txt"
@@ -118,6 +130,13 @@ class Bench:
             file.write("# edited\n")
         return self.build()
 
+    def bundled(self) -> Path:
+        """A line of code changed; of the bundle, which is the packages, nothing."""
+        with (self.source / "app.py").open("a") as file:
+            file.write("# edited\n")
+        self.wideload("build", "bundled", cache=self.scratch / "bundling")
+        return self.project / ".wideload" / "build" / "bundled" / "function.zip"
+
     def plan(self) -> None:
         self.wideload("plan", "recommender", "--json")
 
@@ -148,8 +167,10 @@ def main() -> None:
             ("wideload plan, warm cache", bench.plan),
             ("wideload build, warm cache, a line of code changed", bench.edited),
             ("wideload build, warm cache, nothing changed", bench.build),
+            ("wideload build, as a bundle, warm cache, a line of code changed", bench.bundled),
         ]  # fmt: skip
         bench.uv_and_zip(uv_cache)
+        bench.bundled()
         took: dict[str, list[float]] = {name: [] for name, _ in ways}
         made: dict[str, tuple[int, int]] = {}
         for turn in range(runs):

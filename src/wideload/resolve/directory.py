@@ -6,7 +6,6 @@ import io
 import struct
 import zipfile
 import zlib
-from email.parser import HeaderParser
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from packaging.utils import canonicalize_name, parse_wheel_filename
@@ -118,4 +117,7 @@ class Directory:
             text = self._archive.read(member).decode("utf-8", errors="replace")
         except _BROKEN as error:
             raise _corrupt(self._filename, f"{member}: {error}") from error
+        # Not asked of a wheel that is known, and to import it takes a while.
+        from email.parser import HeaderParser  # noqa: PLC0415
+
         return tuple(HeaderParser().parsestr(text).get_all("Requires-Dist", []))

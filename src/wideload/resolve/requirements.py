@@ -9,8 +9,7 @@ import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
@@ -119,7 +118,7 @@ def _digest_project(digest: hashlib._Hash, file: Path, line: str) -> None:
     """What a folder that the line names says of its own requirements."""
     place = re.sub(r"^(?:-e|--editable)[ =]*", "", _OPTION_TAIL.sub("", line))
     place = place.rpartition(" @ ")[2].partition(";")[0].strip().partition("[")[0]
-    place = url2pathname(urlsplit(place).path) if place.startswith("file:") else place
+    place = unquote(urlsplit(place).path) if place.startswith("file:") else place
     folder = file.parent / place
     for name in ("pyproject.toml", "setup.cfg", "setup.py"):
         with contextlib.suppress(OSError, ValueError):

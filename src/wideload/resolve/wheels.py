@@ -6,7 +6,6 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 import msgspec
 
@@ -44,7 +43,7 @@ class WheelFacts(msgspec.Struct, frozen=True):
 def local_path(url: str) -> Path | None:
     """The path that a ``file:`` URL names."""
     parts = urlsplit(url)
-    return Path(url2pathname(unquote(parts.path))) if parts.scheme == "file" else None
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
 def fetch(

@@ -25,7 +25,7 @@ _KIND = "slimmed-functions"
 
 
 @functools.cache
-def _rules_digest() -> bytes:
+def rules_digest() -> bytes:
     """Of this package's own sources: whatever is changed in a rule, nothing old is taken."""
     digest = hashlib.sha256()
     folder = Path(__file__).parent
@@ -39,7 +39,7 @@ def key_of(
 ) -> str:
     """Digest of all that the outcome depends on, but for an interpreter that is missing."""
     settled = msgspec.structs.replace(resolution, downloaded_bytes=0)
-    digest = hashlib.sha256(_rules_digest())
+    digest = hashlib.sha256(rules_digest())
     digest.update(msgspec.msgpack.encode((settled, own.entries, options)))
     if chooser:
         digest.update(chooser.key.encode())

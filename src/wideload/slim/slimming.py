@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from wideload.slim import remembered
+from wideload.slim import edited, remembered
 from wideload.slim.ahead import SlimAhead
 from wideload.slim.libraries import library_batches, relay_libraries
 from wideload.slim.makers import Making, Recalling
@@ -122,15 +122,23 @@ def slim(
     before = remembered.recall(key, cache)
     if before is not None:
         return before
+    survey = survey_own(own)
+    if chooser is None:
+        maker = Recalling(resolution.target, cache, surveyed=True, python=python)
+        edit = edited.key_of(resolution, own, survey, options)
+        before = edited.recall(edit, own, options, maker, cache)
+        if before is not None:
+            remembered.remember(key, before, cache)
+            return before
     start = _start(resolution, own, options, chooser, cache)
     surveys = {wheel.sha256: known_survey(wheel, cache) for wheel in start.packed}
     filled = {sha256: survey or Survey() for sha256, survey in surveys.items()}
-    sieve = sift(start.tree, start.packed, filled, survey_own(own), options.keep)
+    sieve = sift(start.tree, start.packed, filled, survey, options.keep)
     surveyed = None not in surveys.values()
     maker = Recalling(resolution.target, cache, surveyed=surveyed, python=python)
     slimmed = _finish(start, sieve, options, maker, cache)
     if slimmed.exact:
-        remembered.remember(key, slimmed, cache)
+        _remember(key, edited.key_of(resolution, own, survey, options), slimmed, chooser, cache)
     return slimmed
 
 
@@ -177,11 +185,18 @@ def slim_fetched(
         begun.finish_reading()
         surveys = survey_wheels(start.packed, paths, cache)
         maker = Making(target, cache, begun.workshop, progress)
-        sieve = sift(start.tree, start.packed, surveys, survey_own(own), options.keep)
+        survey = survey_own(own)
+        sieve = sift(start.tree, start.packed, surveys, survey, options.keep)
         slimmed = _finish(start, sieve, options, maker, cache)
     if slimmed.bytecode != "none" or options.bytecode == "none":
-        remembered.remember(key, slimmed, cache)
+        _remember(key, edited.key_of(resolution, own, survey, options), slimmed, chooser, cache)
     return slimmed
+
+
+def _remember(key: str, edit: str, slimmed: Slimmed, chooser: Chooser | None, cache: Cache) -> None:
+    remembered.remember(key, slimmed, cache)
+    if chooser is None:
+        edited.remember(edit, key, cache)
 
 
 def _finish(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context, parent_process
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import ProcessPoolExecutor
 
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
@@ -34,6 +33,10 @@ def each(work: Callable[[Job], Answer], jobs: Sequence[Job], size: int) -> Itera
 
 def processes(count: int) -> ProcessPoolExecutor:
     """As many processes, started as they are needed, which end when this one does, killed too."""
+    # Most runs start none, and to import these takes a while.
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
+    from multiprocessing import get_context  # noqa: PLC0415
+
     # Not forked: threads of this process, of a progress bar, say, must not be copied.
     return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_end_with_parent)
 
@@ -43,6 +46,8 @@ def _end_with_parent() -> None:
 
 
 def _await_end() -> None:
+    from multiprocessing import parent_process  # noqa: PLC0415
+
     parent = parent_process()
     assert parent is not None
     parent.join()
