@@ -1,17 +1,19 @@
 """The cold start of the recommender in the sandbox: raw wheels, and slimmed.
 
-    python bench/imports.py [--runs N]
+    python bench/imports.py [--runs N] [--into FOLDER]
 
 Every way holds the same locked versions for python3.13 on x86_64 and runs the same function
 with the same event. Measured is init, as Lambda reports it: the runtime starts and imports the
 function, which imports pandas and scikit-learn. Each run has a new environment, and the
 package's files are dropped from the page cache before it. The ways take turns, so that a busy
-moment of the machine hits all of them.
+moment of the machine hits all of them. With --into the packages and what was measured are kept
+in a folder: `--runs 0` makes them, a later run only measures, and one after that measures more.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import statistics
@@ -36,11 +38,20 @@ from wideload.values.target import Target
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 WIDELOAD = str(Path(sys.executable).with_name("wideload"))
 RAW = "wheels as they are"
+TRACED = 'slim = "traced"'
+PROFILE = "recommender/recommender.profile.json"
+"""What `wideload trace` writes; the example has one event."""
 WAYS = {
     'slim = "runtime"': 'slim = "runtime"',
     'slim = "safe"': 'slim = "safe"',
     'slim = "safe", bytecode = "sourceless"': 'slim = "safe"\nbytecode = "sourceless"',
+    'slim = "safe", bytecode = "sourceless", docstrings = "strip"': (
+        'slim = "safe"\nbytecode = "sourceless"\ndocstrings = "strip"'
+    ),
     'slim = "safe", bytecode = "none"': 'slim = "safe"\nbytecode = "none"',
+    'slim = "traced"': TRACED,
+    'slim = "traced", bytecode = "sourceless"': f'{TRACED}\nbytecode = "sourceless"',
+    'slim = "traced", bytecode = "none"': f'{TRACED}\nbytecode = "none"',
 }
 TARGET = Target.parse("python3.13", "x86_64")
 
@@ -51,17 +62,23 @@ def run(arguments: list[str], folder: Path) -> None:
         sys.exit(f"{' '.join(arguments)}\n{done.stderr}")
 
 
-def build(keys: str, name: str, project: Path) -> Path:
-    """What a build with these keys ships, unpacked beside the project."""
+def configure(keys: str, project: Path) -> None:
     (project / "wideload.toml").write_text(
         '[functions.recommender]\nsource = "recommender"\nhandler = "app.handler"\n'
         f'runtime = "python3.13"\nmemory = 1769\n{keys}\n'
     )
+
+
+def build(keys: str, name: str, project: Path) -> None:
+    """Unpack what a build with these keys ships beside the project."""
+    if keys.startswith(TRACED) and not (project / PROFILE).is_file():
+        configure('slim = "safe"', project)
+        run([WIDELOAD, "-q", "trace", "recommender"], project)
+    configure(keys, project)
     run([WIDELOAD, "-q", "build", "recommender"], project)
     task = project.with_name(name)
     with zipfile.ZipFile(project / ".wideload/build/recommender/function.zip") as archive:
         archive.extractall(task)
-    return task
 
 
 def install(lock: Path, folder: Path) -> Path:
@@ -115,30 +132,50 @@ def init(task: Path, sandbox: LinuxSandbox) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=7, help="runs of each way (default 7)")
-    runs = parser.parse_args().runs
+    parser.add_argument("--into", type=Path, help="keep the packages in this folder")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="wideload-bench-") as name:
+        folder = Path(name) if options.into is None else options.into.resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)
+        tasks = make(folder)
+        if options.runs:
+            measure(tasks, options.runs, folder / "seconds.json")
+
+
+def make(folder: Path) -> dict[str, Path]:
+    """Every way's package, unpacked below a folder, where it is not there yet."""
+    project = folder / "project"
+    if not project.is_dir():
+        shutil.copytree(EXAMPLES, project, ignore=shutil.ignore_patterns(".wideload"))
+    tasks = {RAW: folder / "raw"}
+    for number, (way, keys) in enumerate(WAYS.items()):
+        tasks[way] = folder / f"way{number}"
+        if not tasks[way].is_dir():
+            build(keys, tasks[way].name, project)
+            readable(tasks[way])
+    if not tasks[RAW].is_dir():
+        # The lock that the first build wrote.
+        readable(install(project / "recommender" / "pylock.recommender.toml", folder))
+    return tasks
+
+
+def measure(tasks: dict[str, Path], runs: int, kept: Path) -> None:
+    """Start every package so many times, and show what came of it and of the times before.
+
+    :param kept: the file with these times.
+    """
     # On a busy machine the raw package may need longer than the 10 s that Lambda grants.
     sandbox = LinuxSandbox(default_root(), init_timeout=300)
-    with tempfile.TemporaryDirectory(prefix="wideload-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        project = folder / "project"
-        shutil.copytree(EXAMPLES, project, ignore=shutil.ignore_patterns(".wideload"))
-        built = {
-            way: build(keys, f"way{number}", project)
-            for number, (way, keys) in enumerate(WAYS.items())
-        }
-        # The lock that the first build wrote.
-        raw = install(project / "recommender" / "pylock.recommender.toml", folder)
-        tasks = {RAW: raw, **built}
-        took: dict[str, list[float]] = {way: [] for way in tasks}
-        sizes: dict[str, int] = {}
-        for task in tasks.values():
-            readable(task)
-        for _ in range(runs):
-            for way, task in tasks.items():
-                sizes[way] = forget(task)
-                took[way].append(init(task, sandbox))
-        show(took, sizes)
+    before = json.loads(kept.read_text()) if kept.is_file() else {}
+    took: dict[str, list[float]] = {way: before.get(way, []) for way in tasks}
+    sizes: dict[str, int] = {}
+    for _ in range(runs):
+        for way, task in tasks.items():
+            sizes[way] = forget(task)
+            took[way].append(init(task, sandbox))
+        kept.write_text(json.dumps(took))
+    show(took, sizes)
 
 
 def show(took: dict[str, list[float]], sizes: dict[str, int]) -> None:

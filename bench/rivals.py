@@ -1,11 +1,13 @@
 """Slimming the recommender, side by side: serverless-python-requirements, uv with strip, ours.
 
-    python bench/rivals.py [--write]
+    python bench/rivals.py [--write] [--only WORDS] [--again]
 
 Every way packs the very same wheels, by hash, for python3.13 on x86_64. Each starts with
 empty caches of its own, then packs again with them after a line of the function's code has
 changed. What comes of it is unpacked and invoked in the same sandbox with the example's
-event. With --write the table goes into docs/explanation/side-by-side.md.
+event. What was measured is kept below the cache, so that each way can be measured by itself
+(`--only`; ours comes first, since it says what the others are to pack); `--again` measures
+anew. With --write the table goes into docs/explanation/side-by-side.md.
 
 Needs, besides what the sandbox needs: node and npm (apt-get install nodejs npm), strip and
 zip (apt-get install binutils zip), and a CPython 3.13 with pip.
@@ -14,6 +16,7 @@ zip (apt-get install binutils zip), and a CPython 3.13 with pip.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -33,11 +36,10 @@ from rich.console import Console
 from rich.table import Table
 
 from wideload import limits
-from wideload.build.builder import read_manifest
 from wideload.cache import default_root
 from wideload.interpreters import find_interpreter
 from wideload.sandbox import LinuxSandbox, unpack
-from wideload.values.artifact import Manifest
+from wideload.values.artifact import MANIFEST_NAME, Manifest
 from wideload.values.environment import EnvironmentSpec
 from wideload.values.invocation import Outcome
 
@@ -51,6 +53,7 @@ FRAMEWORK, PLUGIN = "3.40.0", "6.1.2"
 """The last serverless framework that asks for no account, and the plugin's newest version."""
 SDK = ("boto3", "botocore", "s3transfer", "jmespath")
 """What of the AWS SDK the runtime carries and nothing else here needs."""
+OURS = "`wideload build`"
 INIT_TIMEOUT = 60.0
 _DROPPED = ("AWS_", "WIDELOAD_", "UV_", "PIP_", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
 
@@ -113,29 +116,70 @@ _ignored = shutil.ignore_patterns(".wideload", "pylock.*")
 
 
 class Rivals:
-    """All ways, over one lock."""
+    """All ways, over one lock.
 
-    def __init__(self, scratch: Path, kept: Path) -> None:
+    :param kept: where wideload keeps the interpreters and the framework.
+    :param results: where what was measured is kept.
+    """
+
+    def __init__(self, scratch: Path, kept: Path, results: Path) -> None:
         self.scratch = scratch
         self.python = find_interpreter("3.13", kept).executable
         self.modules = _framework(kept / "bench" / f"serverless-{FRAMEWORK}-{PLUGIN}")
         self._kept = kept
-        # Ours comes first, since its manifest says which wheels the others are to pack. The
-        # lock is written before, so that no way's time has resolving in it.
-        self.ours = Way("`wideload build`", scratch, self.wideload)
-        self._configure(self.ours.source.parent)
-        command = [WIDELOAD, "-q", "plan", "recommender"]
-        run(command, self.ours.source.parent, WIDELOAD_CACHE=str(scratch / "locking"))
-        packed = self.ours.pack()
-        self.manifest: Manifest = read_manifest(_built(self.ours.source))
-        self.result = self.measure(self.ours, packed[0])
-        self.locked = scratch / "locked.txt"
-        self.locked.write_text(
+        self._results = results
+        self._manifest = results / MANIFEST_NAME
+        self.ways: dict[str, Callable[[Path, Path], Path]] = {
+            "serverless, `slim: true`": self.serverless(),
+            "serverless, `slim: true`, `strip: false`, SDK out": self.serverless(
+                noDeploy=list(SDK), strip=False
+            ),
+            "`uv pip install`, `strip`, `zip`": self.uv_and_strip,
+            OURS: self.wideload,
+        }
+
+    @property
+    def manifest(self) -> Manifest:
+        """Of the package that we made: which wheels every way packs.
+
+        :raises SystemExit: it was not made yet.
+        """
+        if not self._manifest.is_file():
+            sys.exit(f"measure {OURS} first: it says which wheels the others are to pack")
+        return msgspec.json.decode(self._manifest.read_bytes(), type=Manifest)
+
+    @property
+    def locked(self) -> Path:
+        """The very same wheels, as pip and uv are told of them."""
+        path = self.scratch / "locked.txt"
+        path.write_text(
             "".join(
                 f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n"
                 for wheel in self.manifest.wheels
             )
         )
+        return path
+
+    def known(self) -> list[Result]:
+        """What was measured, in the order of the ways."""
+        files = [self._place(name) for name in self.ways]
+        return [msgspec.json.decode(f.read_bytes(), type=Result) for f in files if f.is_file()]
+
+    def _place(self, name: str) -> Path:
+        return self._results / f"{hashlib.sha256(name.encode()).hexdigest()[:12]}.json"
+
+    def measure(self, name: str) -> Result:
+        """Measure a way, and keep what comes of it."""
+        way = Way(name, self.scratch, self.ways[name])
+        if name == OURS:
+            # The lock is written before, so that no way's time has resolving in it.
+            self._configure(way.source.parent)
+            command = [WIDELOAD, "-q", "plan", "recommender"]
+            run(command, way.source.parent, WIDELOAD_CACHE=str(self.scratch / "locking"))
+        result = self._measure(way)
+        self._results.mkdir(parents=True, exist_ok=True)
+        self._place(name).write_bytes(msgspec.json.encode(result))
+        return result
 
     @staticmethod
     def _configure(project: Path) -> None:
@@ -203,13 +247,12 @@ class Rivals:
         shutil.rmtree(folder)
         return package
 
-    def measure(self, way: Way, cold: float | None = None) -> Result:
-        """Pack, edit, pack again, run.
-
-        :param cold: seconds, where it was packed already.
-        """
-        if cold is None:
-            cold, _ = way.pack()
+    def _measure(self, way: Way) -> Result:
+        """Pack, edit, pack again, run."""
+        cold, package = way.pack()
+        if way.name == OURS:
+            self._results.mkdir(parents=True, exist_ok=True)
+            shutil.copy(_built(way.source) / MANIFEST_NAME, self._manifest)
         way.edit()
         again, package = way.pack()
         with zipfile.ZipFile(package) as archive:
@@ -290,43 +333,29 @@ def _told(payload: bytes) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true", help=f"into {PAGE.name} as well")
-    parser.add_argument("--only", default="", help="of the rivals those with this in their name")
+    parser.add_argument("--only", default="", help="measure those with this in their name")
+    parser.add_argument("--again", action="store_true", help="even what was measured before")
     options = parser.parse_args()
     missing = [name for name in ("node", "npm", "strip", "zip") if shutil.which(name) is None]
     if missing:
         sys.exit(f"not found: {', '.join(missing)} (apt-get install nodejs npm binutils zip)")
     with tempfile.TemporaryDirectory(prefix="wideload-rivals-") as name:
         Path(name).chmod(0o755)
-        rivals = Rivals(Path(name), default_root())
-        no_deploy = list(SDK)
-        ways: list[tuple[str, Callable[[Path, Path], Path]]] = [
-            ("serverless, `slim: true`", rivals.serverless()),
-            (
-                "serverless, `slim: true`, `strip: false`, SDK out",
-                rivals.serverless(noDeploy=no_deploy, strip=False),
-            ),
-            ("`uv pip install`, `strip`, `zip`", rivals.uv_and_strip),
-        ]
-        results, loads = [], [os.getloadavg()[0]]
-        for title, work in ways:
-            if options.only in title:
-                results.append(rivals.measure(Way(title, Path(name), work)))
-                loads.append(os.getloadavg()[0])
-                print(results[-1], file=sys.stderr)
-        results.append(rivals.result)
-        count = len(rivals.manifest.wheels)
-    busy = (
-        f"Load average meanwhile: {min(loads):.0f} to {max(loads):.0f} on {os.cpu_count()} cores."
-    )
-    rows = table(results, count)
+        rivals = Rivals(Path(name), default_root(), default_root() / "bench" / "rivals")
+        known = set() if options.again else {result.name for result in rivals.known()}
+        for way in (OURS, *rivals.ways):
+            if options.only in way and way not in known:
+                known.add(way)
+                print(rivals.measure(way), file=sys.stderr)
+        results = rivals.known()
+    if len(results) < len(rivals.ways):
+        sys.exit(f"measured so far: {', '.join(result.name for result in results)}")
+    rows = table(results, len(rivals.manifest.wheels))
     show(rows)
-    print(busy)
     if options.write:
         before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
         _, _, after = rest.partition(END)
-        PAGE.write_text(
-            f"{before}{BEGIN}\n{markdown(rows)}\n{busy}\n\n{END}{after}", encoding="utf-8"
-        )
+        PAGE.write_text(f"{before}{BEGIN}\n{markdown(rows)}\n{END}{after}", encoding="utf-8")
 
 
 def table(results: list[Result], count: int) -> list[tuple[str, ...]]:

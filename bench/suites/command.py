@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -22,6 +24,7 @@ from wideload.interpreters import find_interpreter
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "side-by-side.md"
 BEGIN, END = "<!-- made by bench/suites -->\n", "<!-- end of bench/suites -->\n"
 PACKAGES = ("numpy", "sklearn", "scipy", "pandas")
+PROCESSORS = len(os.sched_getaffinity(0))
 
 
 def main() -> int:
@@ -39,12 +42,13 @@ def main() -> int:
         "--every", type=int, default=1, metavar="N", help="run about one test in N (default all)"
     )
     parser.add_argument("--write", action="store_true", help=f"into {PAGE.name} as well")
+    parser.add_argument("--jobs", type=int, default=PROCESSORS, metavar="N", help="boxes at a time")
     parser.add_argument("--renew", action="store_true", help="slim anew, by today's rules")
     options = parser.parse_args()
     asked = ["raw", *options.sides.split(",")]
     sides = tuple(side for side in SIDES if side in asked)
     cache = Cache(default_root())
-    suites = Suites(sides, options.into.resolve(), cache, renew=options.renew)
+    suites = Suites(sides, options.into.resolve(), cache, renew=options.renew, jobs=options.jobs)
     parts = options.parts.split(",") if options.parts else None
     if options.fast:
         found = suites.fast()
@@ -62,13 +66,23 @@ def main() -> int:
 
 
 class Suites:
-    """The packages of some sides, and the outcomes of their tests, in one folder."""
+    """The packages of some sides, and the outcomes of their tests, in one folder.
+
+    :param jobs: so many boxes run at a time; each of them has one thread.
+    """
 
     def __init__(
-        self, sides: tuple[Side, ...], into: Path, cache: Cache, *, renew: bool = False
+        self,
+        sides: tuple[Side, ...],
+        into: Path,
+        cache: Cache,
+        *,
+        renew: bool = False,
+        jobs: int = PROCESSORS,
     ) -> None:
         into.mkdir(parents=True, exist_ok=True)
         self._into = into
+        self._jobs = jobs
         self._trees = make_trees(sides, into, cache, renew=renew)
         version = self._trees["raw"].version
         python = find_interpreter(version, cache.root)
@@ -118,11 +132,17 @@ class Suites:
 
     def _compare(self, name: str, chosen: list[Unit], every: int) -> list[Compared]:
         outcomes: dict[Side, dict[str, Outcome]] = {side: {} for side in self._trees}
-        for unit in chosen:
-            for side in self._trees:
-                outcomes[side] |= _run(
-                    self._box, self._trees[side], unit, self._kept(side, unit), every
-                )
+        pool = ThreadPoolExecutor(self._jobs)
+        try:
+            runs = [
+                (side, pool.submit(_run, self._box, tree, unit, self._kept(side, unit), every))
+                for unit in chosen
+                for side, tree in self._trees.items()
+            ]
+            for side, run in runs:
+                outcomes[side] |= run.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
         return [
             judge(self._box, self._trees, name, side, outcomes, self._into)
             for side in self._trees

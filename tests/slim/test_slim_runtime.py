@@ -185,3 +185,12 @@ def test_a_pinned_sdk_ships_and_the_note_says_why() -> None:
     assert not found.removals
     assert "boto3/__init__.py" in found.tree.by_path
     assert "the requirements ask for boto3==1.44.5" in found.notes[0]
+
+
+def test_a_base_image_that_is_not_awss_need_not_carry_the_sdk() -> None:
+    resolution = resolution_of(*SDK, target=AL2023, roots=["boto3"], wishes=["boto3"])
+    found, notes = provided_by_runtime(resolution, base="example.com/python:3.13")
+    assert found == ()
+    assert notes == (
+        "the SDK is packed, since nothing says that the base image example.com/python:3.13 has it",
+    )

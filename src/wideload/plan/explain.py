@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from wideload.errors import WideloadError
-from wideload.values.explanation import Explanation
+from wideload.values.explanation import Account, Explanation
 from wideload.values.layout import wheel_entries
 
 if TYPE_CHECKING:
@@ -57,7 +57,35 @@ def explain(package: str, resolution: Resolution, slimmed: Slimmed) -> Explanati
         freed_unzipped=sum(sizes[one][0] for one in freed),
         freed_zipped=sum(sizes[one][1] for one in freed),
         provided_by=by.get(name),
+        ledger=_ledger(name, slimmed),
     )
+
+
+def _ledger(name: str, slimmed: Slimmed) -> tuple[Account, ...]:
+    """By rule, what saves most first."""
+    lines = [
+        (one.rule, one.reason, one.saved_unzipped, one.saved_zipped)
+        for one in slimmed.removals
+        if one.package == name
+    ]
+    lines += [
+        (one.rule, one.reason, -one.unzipped_bytes, -one.zipped_bytes)
+        for one in slimmed.additions
+        if one.package == name
+    ]
+    files = Counter(rule for rule, *_ in lines)
+    unzipped, zipped = Counter[str](), Counter[str]()
+    reasons: dict[str, Counter[str]] = {rule: Counter() for rule in files}
+    for rule, reason, saved, saved_zipped in lines:
+        unzipped[rule] += saved
+        zipped[rule] += saved_zipped
+        reasons[rule][reason] += abs(saved)
+    accounts = [
+        Account(rule, max(found, key=lambda why: (found[why], why)), files[rule],
+                unzipped[rule], zipped[rule])
+        for rule, found in reasons.items()
+    ]  # fmt: skip
+    return tuple(sorted(accounts, key=lambda one: (-one.saved_unzipped, one.rule)))
 
 
 def _reachable(

@@ -10,7 +10,7 @@ from wideload.report.places import place_of
 from wideload.report.sizes import human
 
 if TYPE_CHECKING:
-    from wideload.values.explanation import Explanation
+    from wideload.values.explanation import Account, Explanation
 
 SCHEMA = 1
 
@@ -35,6 +35,7 @@ def explanation_text(explanation: Explanation) -> str:
     else:
         packed = f"{human(one.packed_unzipped)} unzipped, {human(one.packed_zipped)} zipped"
         lines.append(f"  packed   {packed}")
+    lines += [f"    {_line(account)}" for account in one.ledger]
     others = one.freed[1:]
     along = f", with {', '.join(others)}" if others else ""
     lines.append(
@@ -42,3 +43,11 @@ def explanation_text(explanation: Explanation) -> str:
         f"less would ship{along}"
     )
     return "\n".join(lines)
+
+
+def _line(account: Account) -> str:
+    saved = account.saved_unzipped
+    what = "left out" if saved >= 0 else "added"
+    return (
+        f"{what} by {account.rule}: {account.files:,} files, {human(abs(saved))} ({account.reason})"
+    )

@@ -100,6 +100,7 @@ def asked_for(
     *,
     sources: Collection[str],
     sdk: Iterable[Survey],
+    compiler: str = "",
 ) -> Asked:
     """What all this code asks for.
 
@@ -108,6 +109,7 @@ def asked_for(
         folder (``…/``) or file that it goes with.
     :param sources: paths of all Python sources.
     :param sdk: those of the surveys whose use of AWS counts: not the SDK's own.
+    :param compiler: what may read the headers of any package, if anything.
     """
     mentions = [mention for survey in surveys for mention in survey.mentions]
     follower = _Follower(mentions, candidates)
@@ -120,6 +122,7 @@ def asked_for(
         needed=frozenset(follower.needed),
         files=frozenset(name for survey in surveys for name in survey.files) | follower.files,
         sources=frozenset(sources),
+        compiler=compiler,
         services=frozenset(service for use in uses for service in use.services),
         services_unknown=next(iter(unknown), ""),
     )

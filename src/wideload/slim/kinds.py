@@ -21,6 +21,9 @@ SOURCE_ENDINGS = (
     *(".h", ".hh", ".hpp", ".hxx", ".h.in", ".c", ".cc", ".cpp", ".cxx", ".c.in", ".cu", ".cuh"),
     *(".f", ".f77", ".f90", ".f95", ".for", ".pyf", ".a", ".lib", ".la", ".cmake"),
 )
+# What headers include in their turn. Elsewhere these may be anything.
+INCLUDED_ENDINGS = (".inc", ".inl", ".ipp", ".tcc", ".td")
+HEADERS_FOLDER = "include"
 STUB_ENDING = ".pyi"
 BUILD_FILES = frozenset({"meson.build", "CMakeLists.txt"})
 
@@ -35,7 +38,7 @@ def is_sensitive(dotted: str) -> bool:
 
 def is_source(name: str) -> bool:
     """Whether a file of this name is a stub or what a compiler reads."""
-    return name.endswith((STUB_ENDING, *SOURCE_ENDINGS)) or name in BUILD_FILES
+    return name.endswith((STUB_ENDING, *SOURCE_ENDINGS, *INCLUDED_ENDINGS)) or name in BUILD_FILES
 
 
 def is_module_path(path: str) -> bool:

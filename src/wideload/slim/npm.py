@@ -29,7 +29,8 @@ TYPES, MAPS, FOREIGN = "npm-types/1", "npm-maps/1", "npm-foreign/1"
 
 _ESTIMATED = (
     "what ships is an estimate until the first build: of packages of npm's the registry tells "
-    "the size, not the files; nothing is slimmed in it"
+    "the size, not the files; nothing is slimmed in it. The build may find it smaller, and take a "
+    "simpler way"
 )
 _TYPES = re.compile(r"\.d\.(?:[cm]?ts|[\w-]+\.ts)$|\.tsbuildinfo$|\.d\.[cm]?ts\.map$")
 _MAPS = re.compile(r"\.(?:[cm]?js|css)\.map$")

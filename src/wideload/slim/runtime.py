@@ -91,7 +91,10 @@ def uses_sdk(requires: Iterable[str]) -> bool:
 
 
 def provided_by_runtime(
-    resolution: Resolution, carried: Collection[str] = (), shadowed: Collection[str] = ()
+    resolution: Resolution,
+    carried: Collection[str] = (),
+    shadowed: Collection[str] = (),
+    base: str = "",
 ) -> tuple[tuple[Provided, ...], tuple[str, ...]]:
     """The distributions that the runtime carries, and why they are packed all the same.
 
@@ -99,10 +102,13 @@ def provided_by_runtime(
 
     :param carried: names that are taken from attached layers.
     :param shadowed: names of all that attached layers carry, taken from there or not.
+    :param base: an image that may take the runtime's place, and need not carry it.
     """
     present = {wheel.name for wheel in resolution.wheels} - set(carried)
     if not present & SDK:
         return (), ()
+    if base:
+        return (), (f"the SDK is packed, since nothing says that the base image {base} has it",)
     before = sorted(SDK & set(shadowed))
     if before:
         shadows = " and ".join(before)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wideload.slim.asked import asked_for
+from wideload.slim.compilers import brings_compiler
 from wideload.slim.ledger import removed
 from wideload.slim.rules import docs, tests
 from wideload.slim.rules.order import RULES
@@ -74,7 +75,15 @@ def _asked(
         candidates |= tests.candidates(paths, surveys[wheel.sha256])
     callers = [own, *(surveys[wheel.sha256] for wheel in wheels if wheel.name not in _WRAPS_SDK)]
     sources = [entry.path for entry in tree if entry.path.endswith(".py")]
-    return asked_for([own, *surveys.values()], candidates, sources=sources, sdk=callers)
+    compilers = (wheel.name for wheel in wheels if brings_compiler(wheel.name))
+    return asked_for(
+        [own, *surveys.values()],
+        candidates,
+        sources=sources,
+        sdk=callers,
+        # The function's own files may read headers of any package.
+        compiler=next(iter((*compilers, *own.headers)), ""),
+    )
 
 
 def _matches(path: str, patterns: Sequence[str]) -> bool:

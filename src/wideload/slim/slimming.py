@@ -59,7 +59,7 @@ def _start(
     cache: Cache | None = None,
 ) -> _Start:
     carried = {one.name for one in options.provided}
-    by_runtime, notes = provided_by_runtime(resolution, carried, options.shadowed)
+    by_runtime, notes = provided_by_runtime(resolution, carried, options.shadowed, options.base)
     provided = (*options.provided, *by_runtime)
     gone = {one.name for one in provided}
     packed = tuple(

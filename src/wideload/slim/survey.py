@@ -18,6 +18,7 @@ import msgspec
 
 from wideload.cache import write_atomically
 from wideload.errors import WideloadError
+from wideload.slim.header_use import opens_headers
 from wideload.slim.kinds import FOREIGN_ENDINGS, TEST_FILE, is_module_path, is_sensitive, is_source
 from wideload.slim.sdk_use import SdkUse, sdk_use
 from wideload.slim.source_use import reads_sources
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from wideload.values.resolution import Member, Wheel
     from wideload.values.tree import FileTree
 
-VERSION = 14
+VERSION = 15
 """Of what is read: another reading of the same wheel is another version."""
 
 # Each begins with a literal, which the engine finds fast: these run over all code there is.
@@ -134,6 +135,8 @@ class Survey(msgspec.Struct, frozen=True, array_like=True):
     """Python files that are read as text while they run, and by what."""
     readers: tuple[str, ...] = ()
     """Python files that read the source of functions of others, and must find it."""
+    headers: tuple[str, ...] = ()
+    """Python files that compose names of headers and speak of a folder ``include``."""
     listing: tuple[str, ...] = ()
     """Python files that look for others by their ending: ``*.py``, ``.py``, ``{name}.py``."""
     sdk: SdkUse = SdkUse()
@@ -239,6 +242,7 @@ class _Reader:
         self.foreign: list[str] = []
         self.sources: list[tuple[str, str]] = []
         self.readers: list[str] = []
+        self.headers: list[str] = []
         self.listing: list[str] = []
         self.sdk = SdkUse()
 
@@ -262,6 +266,8 @@ class _Reader:
                 self.mentions.append(mention)
         if _lists(path, data, named):
             self.listing.append(path)
+        if opens_headers(path, data, named):
+            self.headers.append(path)
         if _ATTACH_STUB in data:
             self.stubs.append(path)
         if TEST_FILE.fullmatch(name) and _TEST_FUNCTION.search(data):
@@ -300,6 +306,7 @@ class _Reader:
             foreign=tuple(sorted(self.foreign)),
             sources=tuple(sorted(self.sources)),
             readers=tuple(sorted(self.readers)),
+            headers=tuple(sorted(self.headers)),
             listing=tuple(sorted(self.listing)),
             sdk=self.sdk,
             compiled=_compiled_only(paths),

@@ -18,7 +18,7 @@ from wideload.values.verdict import Case, Check, Used, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from wideload.values.environment import EnvironmentSpec, Sandbox
+    from wideload.values.environment import Container, EnvironmentSpec, Sandbox
     from wideload.values.invocation import Invocation
 
 _PROBE = "wideload_probe"
@@ -134,6 +134,10 @@ def compare(
         checks.extend(_imports_compared(before, after, modules, left_out))
     for case in cases:
         answers = [_once(sandbox, one, case) for one in (raw, spec)]
+        if [one.outcome for one in answers] == [Outcome.TIMED_OUT, Outcome.SUCCESS]:
+            # Unslimmed all is compiled at the start, which may take longer than the function may.
+            patient = msgspec.structs.replace(raw, timeout=_PROBE_TIMEOUT)
+            answers[0] = _once(sandbox, patient, case)
         missing.update(dict.fromkeys(answers[1].missing))
         same = [json.loads(one.payload) for one in answers]
         alike = answers[0].outcome is answers[1].outcome and same[0] == same[1]
@@ -185,6 +189,7 @@ def _probe(
         probing = msgspec.structs.replace(
             spec,
             handler=f"{_PROBE}.handler",
+            container=spec.container and _probing(spec.container),
             layers=(*spec.layers, str(layer)),
             memory=max(spec.memory, _PROBE_MEMORY),
             timeout=_PROBE_TIMEOUT,
@@ -195,6 +200,16 @@ def _probe(
             return environment.invoke(event, str(uuid.uuid4()))
         finally:
             environment.close()
+
+
+def _probing(container: Container) -> Container:
+    # Bases that are not AWS's need not look for what lies in layers.
+    path = [container.variables.get("PYTHONPATH", ""), "/opt/python"]
+    return msgspec.structs.replace(
+        container,
+        command=(f"{_PROBE}.handler",),
+        variables={**container.variables, "PYTHONPATH": ":".join(filter(None, path))},
+    )
 
 
 def _imports(answer: Invocation, modules: Sequence[str]) -> list[Check]:

@@ -86,7 +86,7 @@ def facts_of_own(entry: FileEntry, cache: Cache) -> Facts | None:
         return None
     path, sha256 = Path(entry.origin.path), entry.origin.sha256
     note = cache.path(_KIND, sha256, f".own.{VERSION}.msgpack")
-    known = _recall(note)
+    known = _recall(note) if sha256 else None
     if known is not None:
         return known.files[0].facts
     try:

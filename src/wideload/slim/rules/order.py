@@ -5,6 +5,7 @@ from __future__ import annotations
 from wideload.slim.rules import (
     docs,
     foreign,
+    headers,
     leftovers,
     scripts,
     sdk_data,
@@ -22,4 +23,5 @@ RULES = (
     docs.RULE,
     sdk_data.RULE,
     sources.RULE,
+    headers.RULE,
 )

@@ -37,6 +37,8 @@ class Asked(msgspec.Struct, frozen=True):
     """Names of source and Python files in strings, patterns (``*.h``, ``.h``) among them."""
     sources: frozenset[str] = frozenset()
     """Paths of all Python sources there are, whoever brings them."""
+    compiler: str = ""
+    """What may compile against headers of any package while it runs, if anything."""
     services: frozenset[str] = frozenset()
     """AWS services of which code makes clients."""
     services_unknown: str = ""
