@@ -1,11 +1,13 @@
 """Which bootstrap starts a large executable from S3 soonest: of shell, or a static binary.
 
-    python bench/bootstrap.py EXECUTABLE [--runs N] [--frame BYTES]
+    python bench/bootstrap.py EXECUTABLE [--runs N] [--frame BYTES] [--level N] [--static]
 
 EXECUTABLE prints a line when it starts, and ends. Its bundle lies in the embedded AWS, which
 checks every signature, behind the shaper that is as slow as a function's way to S3. Printed are
 the medians of the time until that line, and of what the yardsticks take: fetching the bundle,
 and fetching the executable as it is, over the same connections with nothing done to the bytes.
+So are the moments that the loader tells of, in milliseconds since it began. With --static the ways
+of shell are left out, whose objects take minutes to make.
 """
 
 from __future__ import annotations
@@ -56,7 +58,7 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def static(executable: Path, folder: Path, tmp: Path, frame: int) -> Path:
+def static(executable: Path, folder: Path, tmp: Path, frame: int, level: int | None) -> Path:
     """A function's zip with the loader, unpacked; its bundle lies beside it."""
     size = executable.stat().st_size
     origin = LocalFile(str(executable), digest(executable))
@@ -69,7 +71,9 @@ def static(executable: Path, folder: Path, tmp: Path, frame: int) -> Path:
     )
     cache = Cache(default_root())
     divided = provided.divide_provided(tree)
-    bundle = provided.write_provided_bundle(divided, folder / "bundle", cache, frame=frame)
+    bundle = provided.write_provided_bundle(
+        divided, folder / "bundle", cache, frame=frame, level=level
+    )
     architecture = "arm64" if platform.machine() == "aarch64" else "x86_64"
     target = Target.parse("provided.al2023", architecture)
     task = folder / "static"
@@ -90,7 +94,7 @@ def shell(executable: Path, folder: Path, frame: int) -> Path:
     lines, at, data = [], 0, executable.read_bytes()
     with (folder / "bundle.gz").open("wb") as out:
         for number, start in enumerate(range(0, len(data), frame)):
-            made = gzip.compress(data[start : start + frame], 9, mtime=0)
+            made = gzip.compress(data[start : start + frame], 6, mtime=0)
             sha256 = hashlib.sha256(made).hexdigest()
             lines.append(f"{number} {at} {at + len(made) - 1} {sha256}\n")
             at += out.write(made)
@@ -137,6 +141,8 @@ def main() -> None:
     parser.add_argument("executable", type=Path)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--frame", type=int, default=provided.FRAME)
+    parser.add_argument("--level", type=int, help="of zstd")
+    parser.add_argument("--static", action="store_true")
     asked = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bench-bootstrap-"))
     state, tmp = folder / "aws", folder / "tmp"
@@ -157,14 +163,16 @@ def _measure(
 ) -> None:
     executable: Path = asked.executable.resolve()
     tasks = {
-        "static": static(executable, folder, tmp, asked.frame),
-        "shell": shell(executable, folder, asked.frame),
-        "curl and unzip": seed(executable, folder, tmp),
+        "static": static(executable, folder, tmp, asked.frame, asked.level),
     }
+    if not asked.static:
+        tasks["shell"] = shell(executable, folder, asked.frame)
+        tasks["curl and unzip"] = seed(executable, folder, tmp)
     session = boto3.Session(endpoint.access_key, endpoint.secret, region_name=REGION)
     s3 = session.client("s3", endpoint_url=endpoint.url)
     s3.create_bucket(Bucket=BUCKET)
-    objects = {"static": "bundle", "shell": "bundle.gz", "curl and unzip": "bundle.zip", "raw": ""}
+    files = {"static": "bundle", "shell": "bundle.gz", "curl and unzip": "bundle.zip", "raw": ""}
+    objects = {name: file for name, file in files.items() if name in tasks or not file}
     sizes = {}
     for name, file in objects.items():
         path = folder / file if file else executable
@@ -184,17 +192,19 @@ def _measure(
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
             "OBJECT_URL": f"{url}/{BUCKET}/{name}",
             "TMP_FOLDER": str(tmp),
+            "WIDELOAD_TIMINGS": "1",
             BUNDLE_VARIABLE: BundleLocation(BUCKET, name, REGION).variable(),
         }
         for name in objects
     }
-    ways: dict[str, Callable[[], None]] = {
+    ways: dict[str, Callable[[], object]] = {
         "fetch the bundle": lambda: fetch(environs["static"], sizes["static"]),
         "fetch the executable": lambda: fetch(environs["raw"], sizes["raw"]),
     }
     for name, task in tasks.items():
         ways[name] = partial(start, task, environs[name])
     spent: dict[str, list[float]] = {name: [] for name in ways}
+    told: list[dict[str, float]] = []
     for _ in range(asked.runs):
         for name, way in ways.items():
             shutil.rmtree(tmp)
@@ -202,18 +212,26 @@ def _measure(
             shaper.refill()
             time.sleep(0.2)
             began = time.monotonic()
-            way()
+            found = way()
             spent[name].append(time.monotonic() - began)
+            if isinstance(found, dict):
+                told.append(found)
     seconds = {name: round(median(each), 3) for name, each in spent.items()}
-    print(json.dumps({"bytes": sizes, "seconds": seconds}, indent=1))
+    moments = {name: median(each[name] for each in told) for name in told[0]}
+    print(json.dumps({"bytes": sizes, "seconds": seconds, "loader": moments}, indent=1))
 
 
-def start(task: Path, environ: Mapping[str, str]) -> None:
-    """Run a bootstrap until its executable has written its line."""
+def start(task: Path, environ: Mapping[str, str]) -> dict[str, float] | None:
+    """Run a bootstrap until its executable has written its line; what it tells of itself."""
     command = [task / "bootstrap"]
-    done = subprocess.run(command, check=False, env=environ, cwd=task, stdout=subprocess.PIPE)
+    done = subprocess.run(command, check=False, env=environ, cwd=task, capture_output=True)
     if b"ready" not in done.stdout:
-        raise SystemExit(f"{task.name}: {done.returncode}")
+        raise SystemExit(f"{task.name}: {done.returncode}: {done.stderr.decode()}")
+    for line in done.stderr.splitlines():
+        if line.startswith(b'{"wideload"'):
+            told: dict[str, float] = json.loads(line)["wideload"]
+            return told
+    return None
 
 
 if __name__ == "__main__":

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import io
 import json
+import os
+import random
+import signal
+import time
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,6 +45,7 @@ import json, os, sys, threading, time
 sys.path.insert(0, sys.argv[1])
 from _wideload.run import handler
 tree = next(path for path in sys.path if path.endswith("/tree"))
+home = os.path.dirname(os.path.dirname(tree))
 """
 
 
@@ -58,9 +66,36 @@ def cold_world(make_world: Callable[..., World], tmp_path_factory: pytest.TempPa
 
 @pytest.fixture
 def cold(cold_world: World) -> World:
-    """A function of whose packages two are cold, and a sub-package of a third."""
+    """A function of whose packages two are cold; and a sub-package of a third would be, but for its
+    data."""
     cold_world.clear()
     return cold_world
+
+
+@pytest.fixture(scope="session")
+def worlds_on(
+    make_world: Callable[..., World], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], World]:
+    """The same function, made once for each of Lambda's Pythons."""
+
+    @functools.cache
+    def made(version: str) -> World:
+        root = tmp_path_factory.mktemp(f"cold-{version}")
+        return make_world(root, version, own={"app.py": APP}, unused=["big/", "lazy/"])
+
+    return made
+
+
+@pytest.fixture
+def cold_on(worlds_on: Callable[[str], World]) -> Callable[[str], World]:
+    """The same function for one of Lambda's Pythons, and a /tmp in which nothing is yet."""
+
+    def cleared(version: str) -> World:
+        world = worlds_on(version)
+        world.clear()
+        return world
+
+    return cleared
 
 
 def right(outcome: Outcome) -> None:
@@ -96,7 +131,8 @@ def test_what_is_wanted_after_all_comes_late_and_is_counted(cold: World) -> None
     wanted = {frame for line in late for frame in frames_of(cold, line["ColdPaths"][0])}
     assert sum(line["BundleFrames"] for line in late) == len(wanted)
     assert sum(line["BundleBytes"] for line in late) == sum(index["frames"][f][1] for f in wanted)
-    assert not (cold.tree / "alpha/sub/table.bin").exists()
+    # It holds data, of a package that is used.
+    assert (cold.tree / "alpha/sub/table.bin").exists()
     metrics = init["_aws"]["CloudWatchMetrics"][0]
     assert {metric["Name"] for metric in metrics["Metrics"]} <= init.keys()
     assert set(metrics["Dimensions"][0]) <= init.keys()
@@ -120,9 +156,8 @@ def test_of_what_is_never_wanted_nothing_is_fetched(cold: World) -> None:
 
 
 @pytest.mark.parametrize("version", ["3.10", "3.11", "3.12"])
-def test_on(version: str, make_world: Callable[..., World], tmp_path: Path) -> None:
-    world = make_world(tmp_path, version, own={"app.py": APP}, unused=["big/", "lazy/"])
-    right(world.start(**ON_DEMAND))
+def test_on(version: str, cold_on: Callable[[str], World]) -> None:
+    right(cold_on(version).start(**ON_DEMAND))
 
 
 @pytest.mark.parametrize(
@@ -144,6 +179,36 @@ def test_on(version: str, make_world: Callable[..., World], tmp_path: Path) -> N
             500_000,
         ),
         ("os.path.exists(tree + '/lazy/nothing.bin')", False),
+        (
+            "os.path.getsize(f\"/{tree.replace('/wideload', '/./wideload')}//lazy/weights.bin\")",
+            500_000,
+        ),
+        ("os.stat('weights.bin', dir_fd=os.open(tree + '/lazy', os.O_RDONLY)).st_size", 500_000),
+        ("len(os.listdir(os.open(tree + '/lazy', os.O_RDONLY)))", 2),
+        ("sum(len(files) for *_, files, _ in os.fwalk(tree + '/lazy'))", 2),
+        (
+            "os.symlink(tree + '/lazy', home + '/to') or os.path.getsize(home + '/to/weights.bin')",
+            500_000,
+        ),
+        (
+            """__import__('sqlite3').connect(f'file:{tree}/lazy/weights%2Ebin?x=1', uri=True) and (
+            __import__('posix').stat(tree + '/lazy/weights.bin').st_size)""",
+            500_000,
+        ),
+        (
+            "(sys.path.append(tree + '/alpha/../alpha/sub/..'), __import__('late').__name__)[1]",
+            "late",
+        ),
+        (
+            "str(__import__('importlib.resources').resources.files('lazy').joinpath('weights.bin').is_file())",
+            "True",
+        ),
+        ("__import__('runpy').run_module('lazy.__init__')['X']", "lazy"),
+        (
+            """len(__import__('importlib.util').util.find_spec('lazy').loader.get_data(
+            tree + '/lazy/weights.bin'))""",
+            500_000,
+        ),
     ],
 )
 def test_what_is_read_without_being_imported(cold: World, asked: str, told: object) -> None:
@@ -471,3 +536,114 @@ def test_a_format_that_is_not_known_is_refused(
     outcome = world.start(**ON_DEMAND)
     assert outcome.code == 1
     assert "the bundle's format is 4, this loader's are 1 and 3" in outcome.error
+
+
+LOOK = """
+found = pathlib.Path(tree, "lazy", "weights.bin")
+told = {
+    "stat": found.stat().st_size,
+    "file": found.is_file(),
+    "glob": [path.name for path in pathlib.Path(tree, "lazy").glob("weights.bin")],
+    "exists": os.path.exists(found),
+    "access": os.access(found, os.R_OK),
+    "signature": list(__import__("inspect").signature(os.stat).parameters),
+    "fd": os.stat in os.supports_fd,
+}
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
+def test_pathlib_looks_on(cold_on: Callable[[str], World], version: str, early: bool) -> None:
+    """Whether it was imported before the loader was, or after."""
+    imported = "import pathlib, glob\n"
+    code = imported + BEGIN + LOOK if early else BEGIN + imported + LOOK
+    outcome = cold_on(version).start(code, **ON_DEMAND)
+    assert outcome.code == 0, outcome.error
+    assert outcome.answer == {
+        "stat": 500_000,
+        "file": True,
+        "glob": ["weights.bin"],
+        "exists": True,
+        "access": True,
+        "signature": ["path", "dir_fd", "follow_symlinks"],
+        "fd": True,
+    }
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+@pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
+def test_a_process_of_multiprocessing_has_all_of_it(
+    cold_on: Callable[[str], World], version: str, method: str
+) -> None:
+    world = cold_on(version)
+    # It is imported by the other process, which has Python's own ways of finding it.
+    code = (
+        BEGIN
+        + f"""
+import multiprocessing
+from multiprocessing.connection import Pipe
+context = multiprocessing.get_context({method!r})
+ours, theirs = Pipe()
+process = context.Process(target=exec, args=("import lazy; pipe.send(lazy.X)", {{"pipe": theirs}}))
+process.start()
+print(json.dumps({{"lazy": ours.recv() if ours.poll(20) else "nothing came"}}))
+process.join()
+"""
+    )
+    outcome = world.start(code, **ON_DEMAND)
+    assert outcome.answer == {"lazy": "lazy"}, outcome.error
+    assert lines(outcome)[-1]["ColdPaths"] == ["(another process)"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_killed_at_any_moment_it_starts_again(cold: World, seed: int) -> None:
+    """While cold frames come, too; what is there of them afterwards is taken only if right."""
+    moment = random.Random(seed).uniform(0.1, 1.2)
+    with FaultyS3(cold.content, lambda _: Answer(rate=3_000_000)) as s3:
+        process = cold.begin(s3.url, **ON_DEMAND)
+        time.sleep(moment)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        s3.behave = lambda _: None
+        right(cold.run(s3.url, **ON_DEMAND))
+    for path in cold.tree.rglob("*"):
+        if path.is_file():
+            entry = next(e for e in cold.kitchen.raw if e.path == str(path.relative_to(cold.tree)))
+            assert path.read_bytes() == cold.kitchen.content(entry)
+
+
+def test_an_init_that_ran_out_fetches_no_cold_frame_again(cold: World) -> None:
+    """Lambda kills it after ten seconds and runs it again; what it had fetched is there."""
+    code = BEGIN + "import lazy\nopen(os.environ['SEEN'], 'w').close()\ntime.sleep(60)\n"
+    seen = cold.tmp / "seen"
+    with FaultyS3(cold.content) as s3:
+        process = cold.begin(s3.url, code, SEEN=str(seen), **ON_DEMAND)
+        deadline = time.monotonic() + 20
+        while not seen.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        before = len(s3.asked)
+        outcome = cold.run(s3.url, **ON_DEMAND)
+        again = [asked for asked in s3.asked[before:] if is_cold(cold, asked)]
+    right(outcome)
+    index = cold.index
+    lazy = {index["frames"][frame][0] for frame in frames_of(cold, "lazy/__init__.py")}
+    assert again
+    assert lazy.isdisjoint({asked.start for asked in again})
+
+
+def test_a_zip_in_the_tree_is_imported_from(
+    make_world: Callable[..., World], tmp_path: Path
+) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("zipped.py", "X = 'zipped'\n")
+    packages = {"lazy": {"lazy/__init__.py": "", "lazy/more.zip": packed.getvalue()}}
+    own = {"app.py": "def handler(event, context): pass\n"}
+    world = make_world(tmp_path, packages=packages, own=own, unused=["lazy/"])
+    code = BEGIN + "sys.path.append(tree + '/lazy/more.zip')\nimport zipped\n"
+    outcome = world.start(code + "print(json.dumps({'x': zipped.X}))", **ON_DEMAND)
+    assert outcome.answer == {"x": "zipped"}, outcome.error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,7 +11,7 @@ from test_bundle_writer import FRAME, PACKAGES, everything, index_of, read_back
 
 from made_values import entry, wheel_value
 from slimming_maker import Kitchen
-from wideload.build.bundle.cold import cold_paths, with_metadata_alone
+from wideload.build.bundle.cold import cold_paths, with_data_below, with_metadata_alone
 from wideload.build.bundle.units import needs, units_of
 from wideload.build.bundle.writer import write_bundle
 
@@ -64,6 +65,25 @@ def test_libraries_of_what_a_used_distribution_requires_are_hot() -> None:
     assert "b/__init__.py" in found
 
 
+def test_data_below_a_package_is_wanted_with_it() -> None:
+    """C code may open it by its path."""
+    paths = (
+        "a/__init__.py",
+        "a/code/__init__.py",
+        "a/code/fast.so",
+        "a/data/__init__.py",
+        "a/data/deep/__init__.py",
+        "a/data/deep/faces.xml",
+        "b/__init__.py",
+    )
+    units = units_of([entry(path, 1000) for path in paths])
+    found = with_data_below({unit: frozenset((unit,)) for unit in units.values()}, units)
+    assert found["a"] == {"a", "a/data/deep"}
+    assert found["a/data"] == {"a/data", "a/data/deep"}
+    assert found["a/code"] == {"a/code"}
+    assert found["b"] == {"b"}
+
+
 def written(kitchen: Kitchen, out: Path, unused: frozenset[str] | None) -> dict[str, object]:
     wheels = {wheel.sha256: wheel for wheel in kitchen.resolution.wheels}
     bundle = write_bundle(
@@ -109,3 +129,40 @@ def test_where_all_is_used_none_is_cold(kitchen: Kitchen, tmp_path: Path) -> Non
     assert hot["hot"] == len(hot["frames"])
     assert (tmp_path / "hot").read_bytes() == (tmp_path / "whole").read_bytes()
     assert hot["sha256"] == whole["sha256"]
+
+
+def test_data_of_a_used_package_is_hot(tmp_path: Path) -> None:
+    packages: dict[str, dict[str, bytes | str]] = {
+        "alpha": {
+            "alpha/__init__.py": "A = 1\n",
+            "alpha/late/__init__.py": "L = 1\n",
+            "alpha/data/__init__.py": "D = 1\n",
+            "alpha/data/faces.xml": "<faces/>",
+        },
+        "beta": {"beta/__init__.py": "B = 1\n", "beta/data/__init__.py": "", "beta/data/x": "x"},
+    }
+    kitchen = Kitchen(tmp_path, packages, {"app.py": "import alpha\n"})
+    unused = frozenset(one.path for one in kitchen.raw if one.path != "alpha/__init__.py")
+    index = msgspec.convert(written(kitchen, tmp_path / "bundle", unused), dict)
+    late = {row[0] for row in index["files"] if row[1] >= index["hot"]}
+    assert late == {
+        "alpha/late/__init__.py",
+        "beta/__init__.py",
+        "beta/data/__init__.py",
+        "beta/data/x",
+    }
+
+
+def test_cold_frames_are_made_fast(tmp_path: Path) -> None:
+    """They are made anew with each profile: at the level of large bundles."""
+    words = "".join(random.Random(1).choices(["wide", "load", "cold", "frame", " "], k=60_000))
+    packages: dict[str, dict[str, bytes | str]] = {
+        name: {f"{name}/__init__.py": f"T = {words!r}\n# {name}"} for name in ("alpha", "beta")
+    }
+    kitchen = Kitchen(tmp_path, packages, {"app.py": "import alpha\n"})
+    unused = frozenset(one.path for one in kitchen.raw if one.path.startswith("beta/"))
+    index = msgspec.convert(written(kitchen, tmp_path / "bundle", unused), dict)
+    data = (tmp_path / "bundle").read_bytes()
+    lengths = {row[0]: index["frames"][row[1]][1] for row in index["files"]}
+    assert lengths["alpha/__init__.py"] < lengths["beta/__init__.py"]
+    assert len(data) == sum(frame[1] for frame in index["frames"])

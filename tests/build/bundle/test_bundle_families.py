@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+import msgspec
 import pytest
 
 from made_values import sha256_of
 from wideload.build.bundle.divided import divided_for
+from wideload.build.bundle.provided import loader_path
 from wideload.build.bundle_estimate import bundle_estimate
 from wideload.errors import WideloadError
 from wideload.slim.elf.guard import is_candidate
 from wideload.values.bundle import loader_handler
+from wideload.values.packing import pack
 from wideload.values.resolution import Wheel
-from wideload.values.target import Target
+from wideload.values.target import Family, Target
 from wideload.values.tree import FileEntry, FileTree, LocalFile, WheelMember
 
 PYTHON, NODE, PROVIDED = (
@@ -58,6 +64,64 @@ def test_other_languages_are_weighed_as_well(target: Target) -> None:
     assert found.unzipped == sum(one.size for one in divided_for(target, tree, {}).bundled)
     assert found.tmp_bytes >= 4096
     assert found.code_zipped > 0
+
+
+def test_a_big_file_is_weighed_by_what_it_shrinks_to(tmp_path: Path) -> None:
+    path = tmp_path / "bootstrap"
+    size = 300 << 20
+    with path.open("wb") as file:
+        file.write(os.urandom(30 << 20))
+        file.truncate(size)
+    origin = LocalFile(str(path), sha256_of("bootstrap"))
+    program = FileEntry("bootstrap", size, size, 0, 0o755, True, origin)
+    found = bundle_estimate(FileTree.of([program]), {}, PROVIDED, has_zstd=True)
+    assert found is not None
+    assert found.unzipped == size
+    # Two of sixteen pieces lie in the first tenth.
+    assert 0.05 * size < found.zipped < 0.15 * size
+
+
+def test_what_does_not_shrink_in_a_zip_does_not_in_a_bundle() -> None:
+    stored = msgspec.structs.replace(packed("pkg/data.bin"), compressed_size=1000, stored=True)
+    found = bundle_estimate(FileTree.of([stored]), {}, PYTHON, has_zstd=True)
+    assert found is not None
+    assert found.zipped == 1000
+
+
+@pytest.mark.parametrize(
+    ("runtime", "kept"),
+    [
+        ("python3.13", 0.69),
+        ("nodejs22.x", 0.69),
+        # Its frames are gzip.
+        ("nodejs20.x", 1.0),
+        ("provided.al2023", 0.84),
+    ],
+)
+def test_what_is_compressed_harder_than_in_a_wheel_weighs_less(runtime: str, kept: float) -> None:
+    target = Target.parse(runtime, "x86_64")
+    program = msgspec.structs.replace(packed("bootstrap"), mode=0o755)
+    files = [packed("node_modules/a/index.js"), packed("node_modules/b/index.js")]
+    if target.family is Family.PROVIDED:
+        files[1] = program
+    tree = FileTree.of(files)
+    wheels = {WHEEL: Wheel("a", "1", "", "", WHEEL, 0, ())}
+    found = bundle_estimate(tree, wheels, target, has_zstd=True)
+    assert found is not None
+    assert found.zipped == pytest.approx(1000 * kept)
+
+
+@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+def test_the_loader_of_executables_is_weighed_as_it_is(architecture: str) -> None:
+    target = Target.parse("provided.al2023", architecture)
+    tree = FileTree.of([own("bootstrap", 0o755)])
+    found = bundle_estimate(tree, {}, target, has_zstd=True)
+    assert found is not None
+    data = loader_path(target).read_bytes()
+    zipped = len(pack(data)[0])
+    index = 1000
+    assert len(data) < found.code_unzipped < len(data) + index
+    assert zipped <= found.code_zipped < 1.05 * zipped + index
 
 
 def test_names_of_what_a_package_requires() -> None:

@@ -19,7 +19,7 @@ from wideload.build.bundle.content import Contents
 from wideload.build.bundle.decompressor import decompressor_lock
 from wideload.build.bundle.format import FORMAT
 from wideload.build.bundle.format import FRAME as WHOLE_FRAME
-from wideload.build.bundle.frames import LARGE, level_for
+from wideload.build.bundle.levels import LARGE, level_for
 from wideload.build.bundle.loader_files import FOLDER, loader_files
 from wideload.build.bundle.owners import Divided, divide
 from wideload.build.bundle.writer import INDEXES, write_bundle

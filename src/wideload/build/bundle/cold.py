@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from wideload.build.bundle.units import METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_CODE = re.compile(r".*\.(?:py|pyc|pyi|so(?:\.[^/]*)?)|(?:.*/)?py\.typed")
+
+
+def with_data_below(
+    wanted: Mapping[str, frozenset[str]], units: Mapping[str, str]
+) -> dict[str, frozenset[str]]:
+    """What units want, and with each the units below it that hold data: C code opens files of its
+    own package by their paths, and Python is not told of it."""
+    data = {unit for path, unit in units.items() if not _CODE.fullmatch(path)}
+    below: dict[str, set[str]] = {}
+    for unit in data:
+        above = unit.rpartition("/")[0]
+        while above:
+            below.setdefault(above, set()).add(unit)
+            above = above.rpartition("/")[0]
+    return {unit: found | below.get(unit, set()) for unit, found in wanted.items()}
 
 
 def with_metadata_alone(

@@ -22,14 +22,6 @@ if TYPE_CHECKING:
     from wideload.build.bundle.content import Contents
     from wideload.cache import Cache
 
-LEVEL = 19
-"""Of zstd. Measured on the files named at `FRAME`: 43.1 MB at 19, 50 MB at 9; unpacking is as
-fast at any."""
-LEVEL_OF_LARGE = 12
-"""Of zstd, where there is more than `LARGE` to compress. On TensorFlow's largest library 19 takes
-11 % off what 12 leaves, and fourteen times as long: minutes for each build that changes it."""
-LARGE = 512 * 1024**2
-"""Bytes of content."""
 WINDOW_LOG = 23
 """8 MiB: what the loader needs of memory to unpack a frame."""
 
@@ -50,6 +42,8 @@ class Recipe(msgspec.Struct, frozen=True):
     """What goes into one frame."""
 
     pieces: tuple[Piece, ...]
+    level: int | None = None
+    """Of zstd, where it is not that of the others."""
 
     @property
     def raw_length(self) -> int:
@@ -102,11 +96,6 @@ def cut(entries: Iterable[FileEntry], frame: int = FRAME) -> tuple[Recipe, ...]:
     return tuple(recipes)
 
 
-def level_for(content: int) -> int:
-    """Of zstd, for a bundle of so many bytes of content: the same for all of its frames."""
-    return LEVEL if content <= LARGE else LEVEL_OF_LARGE
-
-
 class Maker:
     """Makes frames, or finds those that were made before.
 
@@ -145,7 +134,7 @@ class Maker:
             digests.append(digest)
             parts.append(memoryview(data)[piece.start : piece.start + piece.length])
         raw = b"".join(parts)
-        frame = self._compress(raw)
+        frame = self._compress(raw, recipe.level or self._level)
         made = Made(
             _VERSION,
             hashlib.sha256(frame).hexdigest(),
@@ -161,17 +150,18 @@ class Maker:
         progress(len(raw))
         return made, path
 
-    def _compress(self, raw: bytes) -> bytes:
+    def _compress(self, raw: bytes, level: int) -> bytes:
         if self._compression is Compression.GZIP:
             return bytes(deflate.gzip_compress(raw, DEFLATE_LEVEL))
-        return _compressor(self._level).compress(raw)
+        return _compressor(level).compress(raw)
 
     def _note(self, recipe: Recipe) -> Path:
         return self._cache.path(_NOTES, self._key(recipe))
 
     def _key(self, recipe: Recipe) -> str:
         """Digest of all that the bytes of a frame depend on."""
-        version = f"{_VERSION} {self._level} {WINDOW_LOG} {zstandard.ZSTD_VERSION}\n"
+        level = recipe.level or self._level
+        version = f"{_VERSION} {level} {WINDOW_LOG} {zstandard.ZSTD_VERSION}\n"
         if self._compression is Compression.GZIP:
             # libdeflate is pinned, as its streams depend on its version.
             version = f"{_VERSION} gzip {DEFLATE_LEVEL}\n"

@@ -31,6 +31,7 @@ TMP = "/tmp"
 MAKER = "loader/1"
 
 _DERIVED = "derived"
+_FILLING = "filling.py"
 _SOURCES = Path(__file__).parents[2] / "loaders" / "python"
 
 Compile = Callable[[Sequence[tuple[str, bytes]]], Sequence[bytes]]
@@ -45,6 +46,8 @@ def loader_files(
     compiled: Compile | None,
     cache: Cache,
     folder: str = TMP,
+    *,
+    filling: bool = False,
 ) -> FileTree:
     """The loader, the bundle's index, and zstd; all of it in the cache or in the wheel.
 
@@ -53,6 +56,7 @@ def loader_files(
     :param compiled: compiles for the target. Without it Lambda compiles at each cold start,
         which costs some 60 ms.
     :param folder: where on the function's machine the bundle is unpacked.
+    :param filling: with the handler that fills a mounted directory.
     :raises WideloadError: the cache lost the index since it was written.
     """
     index = index_of(bundle, cache)
@@ -60,7 +64,7 @@ def loader_files(
         {"bundle": bundle.sha256, "folder": folder, "handler": handler}, order="sorted"
     )
     contents = {"index.json": index, "function.json": function}
-    sources = {path.name: path.read_bytes() for path in sorted(_SOURCES.glob("*.py"))}
+    sources = loader_sources(filling=filling)
     contents |= sources
     if compiled is not None:
         contents |= _compiled(sources, target, compiled, cache)
@@ -79,6 +83,18 @@ def loader_files(
             )
         )
     return FileTree.of(entries)
+
+
+def loader_sources(*, filling: bool) -> dict[str, bytes]:
+    """The loader's modules by their file names.
+
+    :param filling: with the handler that fills a mounted directory.
+    """
+    return {
+        path.name: path.read_bytes()
+        for path in sorted(_SOURCES.glob("*.py"))
+        if filling or path.name != _FILLING
+    }
 
 
 def _compiled(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from wideload.build.bundle.content import Contents
 from wideload.build.bundle.format import FRAME, Compression
-from wideload.build.bundle.frames import Maker, cut, level_for
+from wideload.build.bundle.frames import Maker, cut
+from wideload.build.bundle.levels import level_for
 from wideload.build.bundle.writer import conclude, lay, refuse_nothing
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def write_plain_bundle(
     compression: Compression,
     progress: Callable[[int], None] = lambda _: None,
     frame: int = FRAME,
+    level: int | None = None,
 ) -> Bundle:
     """Write the bundle of a tree, whole or not at all; files sorted by path.
 
@@ -36,11 +38,13 @@ def write_plain_bundle(
     :param out: the bundle; what lies there is replaced, or left where it is the same.
     :param progress: told how many bytes of content are done.
     :param frame: bytes of content in a frame at most.
+    :param level: of compression; nothing is that of all bundles of this size.
     :raises WideloadError: something cannot be read or written, or nothing is to be bundled.
     """
     refuse_nothing(divided)
     recipes = cut(divided.bundled.entries, frame)
-    level = level_for(divided.bundled.unzipped_bytes)
+    if level is None:
+        level = level_for(divided.bundled.unzipped_bytes)
     with Contents(wheels, paths, cache) as contents:
         laid = lay(recipes, Maker(contents, cache, level, compression), progress)
     every = tuple(range(len(laid.frames)))

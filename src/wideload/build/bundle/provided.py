@@ -53,9 +53,10 @@ def write_provided_bundle(
     cache: Cache,
     progress: Callable[[int], None] = lambda _: None,
     frame: int = FRAME,
+    level: int | None = None,
 ) -> Bundle:
     """Write the bundle, as `write_plain_bundle`."""
-    return write_plain_bundle(divided, {}, {}, out, cache, Compression.ZSTD, progress, frame)
+    return write_plain_bundle(divided, {}, {}, out, cache, Compression.ZSTD, progress, frame, level)
 
 
 def provided_loader_files(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from wideload.build.bundle.cold import cold_paths, with_metadata_alone
+from wideload.build.bundle.cold import cold_paths, with_data_below, with_metadata_alone
 from wideload.build.bundle.content import Contents
 from wideload.build.bundle.format import (
     COLD_FRAME,
@@ -25,8 +25,9 @@ from wideload.build.bundle.format import (
     blocks,
     digests,
 )
-from wideload.build.bundle.frames import Made, Maker, Recipe, cut, level_for
+from wideload.build.bundle.frames import Made, Maker, Recipe, cut
 from wideload.build.bundle.imports import imported_names
+from wideload.build.bundle.levels import LEVEL_OF_COLD, level_for
 from wideload.build.bundle.order import arrange
 from wideload.build.bundle.owners import Divided
 from wideload.build.bundle.units import needs, units_of
@@ -89,18 +90,16 @@ def write_bundle(
     wanted = needs(owners, units, wheels)
     cold = frozenset[str]()
     if unused is not None:
-        wanted = with_metadata_alone(wanted, units)
+        wanted = with_data_below(with_metadata_alone(wanted, units), units)
         cold = cold_paths(owners, units, wanted, unused)
     groups = arrange(divided.bundled.entries, owners, units, wheels, imported, profile, cold)
-    hot, last = (
-        [
-            recipe
-            for group in groups
-            if group.is_cold == is_cold
-            for recipe in cut(group.entries, min(frame, COLD_FRAME) if is_cold else frame)
-        ]
-        for is_cold in (False, True)
-    )
+    hot = [recipe for group in groups if not group.is_cold for recipe in cut(group.entries, frame)]
+    last = [
+        msgspec.structs.replace(recipe, level=LEVEL_OF_COLD)
+        for group in groups
+        if group.is_cold
+        for recipe in cut(group.entries, min(frame, COLD_FRAME))
+    ]
     recipes = hot + last
     with Contents(wheels, paths, cache) as contents:
         level = level_for(divided.bundled.unzipped_bytes)

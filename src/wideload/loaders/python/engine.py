@@ -48,11 +48,12 @@ _SPAWN = (
     "sys.path.insert(0, sys.argv[1])\n"
     "import importlib\n"
     "work = importlib.import_module(sys.argv[2]).work\n"
-    "work(sys.argv[3], sys.argv[4], int(sys.argv[5]), sys.argv[6] == 'cold')\n"
+    "work(sys.argv[3], sys.argv[4], int(sys.argv[5]), sys.argv[6] == 'cold',"
+    " sys.argv[6] == 'shared')\n"
 )
 
 
-def launch(home: str, root: str, *, cold: bool = False) -> socket.socket:
+def launch(home: str, root: str, *, cold: bool = False, shared: bool = False) -> socket.socket:
     """Start the process; what it says can be read from the socket.
 
     It is nobody's child when this returns, so that the function never waits for it by mistake.
@@ -60,10 +61,11 @@ def launch(home: str, root: str, *, cold: bool = False) -> socket.socket:
     :param home: the loader's folder.
     :param root: the folder in /tmp to unpack into.
     :param cold: whether only cold frames are still wanted.
+    :param shared: whether the folder lies in a mounted file system instead.
     """
     ours, theirs = socket.socketpair()
     if len(os.listdir("/proc/self/task")) == 1:
-        pid = _forked(home, root, theirs, cold=cold)
+        pid = _forked(home, root, theirs, cold=cold, shared=shared)
     else:
         # A fork takes the locks of other threads along, but not these threads.
         theirs.set_inheritable(True)
@@ -82,7 +84,7 @@ def launch(home: str, root: str, *, cold: bool = False) -> socket.socket:
                 home,
                 root,
                 str(theirs.fileno()),
-                "cold" if cold else "all",
+                "cold" if cold else "shared" if shared else "all",
             ],
             os.environ,
         )
@@ -91,7 +93,7 @@ def launch(home: str, root: str, *, cold: bool = False) -> socket.socket:
     return ours
 
 
-def _forked(home: str, root: str, theirs: socket.socket, *, cold: bool) -> int:
+def _forked(home: str, root: str, theirs: socket.socket, *, cold: bool, shared: bool) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pid = os.fork()
@@ -100,14 +102,14 @@ def _forked(home: str, root: str, theirs: socket.socket, *, cold: bool) -> int:
         try:
             if os.fork() == 0:
                 gc.disable()
-                work(home, root, theirs.fileno(), cold=cold)
+                work(home, root, theirs.fileno(), cold, shared)
             status = 0
         finally:
             os._exit(status)
     return pid
 
 
-def work(home: str, root: str, descriptor: int, cold: bool = False) -> None:
+def work(home: str, root: str, descriptor: int, cold: bool = False, shared: bool = False) -> None:
     """Be the process; never returns.
 
     :param descriptor: of a socket, the only one that stays open besides the standard ones.
@@ -121,7 +123,8 @@ def work(home: str, root: str, descriptor: int, cold: bool = False) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
         os.umask(0o022)
-        Engine(home, root, socket.socket(fileno=descriptor), only_cold=cold).run()
+        channel = socket.socket(fileno=descriptor)
+        Engine(home, root, channel, only_cold=cold, shared=shared).run()
     finally:
         os._exit(0)
 
@@ -130,9 +133,16 @@ class Engine:
     """Fetches what lacks, unpacks it, and says so."""
 
     def __init__(
-        self, home: str, root: str, channel: socket.socket, *, only_cold: bool = False
+        self,
+        home: str,
+        root: str,
+        channel: socket.socket,
+        *,
+        only_cold: bool = False,
+        shared: bool = False,
     ) -> None:
         self._home, self._root, self._channel = home, root, channel
+        self._shared = shared
         self._only_cold = only_cold
         self._heard = b""
         self._cold: Cold | None = None
@@ -195,7 +205,7 @@ class Engine:
         fetching.start(CONNECTIONS)
         if is_new:
             fetching.want(sorted(self._left))
-        folder = Folder(self._root, index)
+        folder = Folder(self._root, index, shared=self._shared)
         made = Unpacking(index, folder, done, fetching.corrupt, self._failed)
         if self._only_cold:
             made.inherit()

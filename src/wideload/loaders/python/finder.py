@@ -22,7 +22,7 @@ from importlib.machinery import (
 
 from .garbage import Garbage
 from .index import Index
-from .looking import watch
+from .looking import watch, watch_processes
 from .metrics import Running
 from .waiting import Waiting
 
@@ -46,7 +46,9 @@ _PROCESSES = frozenset(
 )
 _ANOTHER = "(another process)"
 _NOTHING: AbstractContextManager[None] = contextlib.nullcontext()
-_PATHS = frozenset(("open", "os.listdir", "os.scandir", "ctypes.dlopen", "sqlite3.connect"))
+_LISTED = frozenset(("os.listdir", "os.scandir"))
+_OTHER_NAMES = frozenset(("os.link", "os.rename", "os.symlink"))
+_PATHS = _LISTED | _OTHER_NAMES | {"open", "ctypes.dlopen", "sqlite3.connect"}
 _GUARDED = _PATHS | _PROCESSES
 
 
@@ -56,6 +58,8 @@ class Modules:
     def __init__(self, tree: str, index: Index, waiting: Waiting) -> None:
         self.tree = tree
         self._prefix = f"{tree}/"
+        # No path without it leads into the tree, but a relative one.
+        self._name = tree.split("/")[-2]
         self._waiting = waiting
         self._units = index.units
         self._first = index.first
@@ -128,9 +132,13 @@ class Modules:
 
     def path_hook(self, path: str) -> Finder:
         """For `sys.path_hooks`: finders for the tree and the folders in it."""
-        if path != self.tree and not path.startswith(self._prefix):
-            raise ImportError
-        return Finder(path, self)
+        folder = self._within(path)
+        if folder is not None and folder in self._folders:
+            return Finder(path, folder, self)
+        if folder is not None and not self._waiting.complete:
+            # A zip, which another hook may look at.
+            self.hold(folder)
+        raise ImportError
 
     def relative(self, path: str) -> str | None:
         """A path within the tree, relative to it; of others nothing."""
@@ -148,17 +156,23 @@ class Modules:
         """
         if self._waiting.complete or self._is_child:
             return
-        if event not in _PATHS:
-            if not self._waiting.is_launching():
-                self._waiting.everything(_ANOTHER)
-                self._waiting.metrics.settled()
+        if event in _PROCESSES:
+            self.before_a_process()
             return
         path = argument
         if path is None and event != "ctypes.dlopen":
             path = "."
+        if event == "sqlite3.connect" and type(path) is str and path.startswith("file:"):
+            path = _of_uri(path)
         relative = self._within(path)
         if relative is not None:
             self._guard(event, relative)
+            self._waiting.metrics.settled()
+
+    def before_a_process(self) -> None:
+        """Hold back another process, which could not be held back by itself."""
+        if not (self._waiting.complete or self._is_child or self._waiting.is_launching()):
+            self._waiting.everything(_ANOTHER)
             self._waiting.metrics.settled()
 
     def look(self, path: Any) -> None:
@@ -181,28 +195,46 @@ class Modules:
             if not isinstance(path, bytes | os.PathLike):
                 return None
             path = os.fsdecode(path)
-        if self.tree in path or path[:1] != "/" or ".." in path:
-            return self.relative(os.path.normpath(os.path.join(os.getcwd(), path)))
-        return None
+        if path[:1] != "/":
+            try:
+                path = os.path.join(os.getcwd(), path)
+            except OSError:
+                # The working directory is gone: it leads nowhere.
+                return None
+        elif self._name not in path:
+            return None
+        return self.relative("/" + os.path.normpath(path).lstrip("/"))
 
     def _guard(self, event: str, relative: str) -> None:
-        if event in ("os.listdir", "os.scandir"):
+        if event in _LISTED:
             if not relative:
                 self._waiting.until(self._first, ".")
                 return
             for unit in self._units_in.get(relative, ()):
                 self._waiting.until(self._units[unit], relative)
+        elif relative in self._folders:
+            # By a descriptor, or another name of it, all that lies in it can be had unseen.
+            within = f"{relative}/" if relative else ""
+            for path in self._unit_of:
+                if path.startswith(within):
+                    self.hold(path)
         else:
             self.hold(relative)
+
+
+def _of_uri(uri: str) -> str:
+    """The path that an SQLite URI names."""
+    from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - rarely wanted
+
+    return unquote(urlsplit(uri).path)
 
 
 class Finder(FileFinder):
     """Finds in one folder of the tree. One of Python's own to whoever asks what it is."""
 
-    def __init__(self, path: str, modules: Modules) -> None:
+    def __init__(self, path: str, folder: str, modules: Modules) -> None:
         super().__init__(path)
-        self._modules = modules
-        self._folder = modules.relative(path)
+        self._folder, self._modules = folder, modules
 
     def find_spec(
         self,
@@ -210,8 +242,6 @@ class Finder(FileFinder):
         target: ModuleType | None = None,  # noqa: ARG002 - the base's
     ) -> ModuleSpec | None:
         """The module, if the bundle has it there."""
-        if self._folder is None:
-            return None
         return self._modules.find(self._folder, fullname)
 
 
@@ -292,6 +322,7 @@ def install(modules: Modules, at: int, *, has_cold: bool = False) -> None:
             modules.guard(event, arguments[0] if arguments else None)
 
     sys.addaudithook(audit)
+    watch_processes(modules.before_a_process)
     if has_cold:
         os.register_at_fork(after_in_child=modules.forked)
         watch(modules.look)

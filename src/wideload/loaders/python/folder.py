@@ -62,20 +62,24 @@ def too_small(root: str, wanted: int, index: Index) -> BundleError:
 class Folder:
     """The folder, made where it was not, and all in it by descriptors.
 
+    :param shared: whether it lies in a mounted file system, which says itself who made what: the
+        root is the loader's own if its owner is that of what the loader makes there.
     :ivar fresh: whether it was made just now.
     :raises BundleError: it cannot be made.
     """
 
-    def __init__(self, root: str, index: Index) -> None:
-        self.root, self._index = root, index
+    def __init__(self, root: str, index: Index, *, shared: bool = False) -> None:
+        self.root, self._index, self._shared = root, index, shared
         self.fresh = self._make()
         try:
             self._root = os.open(root, _FOLDER)
             found = os.fstat(self._root)
-            if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) != 0o700:
+            if not self._is_own(found) or stat.S_IMODE(found.st_mode) != 0o700:
                 raise BundleError(f"{root} is not the loader's own")
             self.tree = self._child(_TREE)
             self.run, self.work = self._own_run()
+            if shared and os.fstat(self.work).st_uid != found.st_uid:
+                raise BundleError(f"{root} is not the loader's own")
             self._folders = self._make_folders()
         except OSError as error:
             raise full(root, error, index) from error
@@ -93,7 +97,7 @@ class Folder:
                 return True
             try:
                 found = os.lstat(self.root)
-                if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
+                if stat.S_ISDIR(found.st_mode) and self._is_own(found):
                     if stat.S_IMODE(found.st_mode) != 0o700:
                         # Others may have been in it.
                         os.rename(self.root, f"{self.root}.{secrets.token_hex(6)}.foreign")
@@ -110,6 +114,9 @@ class Folder:
                     f"{self.root} is there already and is not the loader's own", str(error)
                 ) from error
         raise BundleError(f"{self.root} is made by somebody else again and again")
+
+    def _is_own(self, found: os.stat_result) -> bool:
+        return self._shared or found.st_uid == os.geteuid()
 
     def _child(self, name: str) -> int:
         """A folder straight below the root."""
