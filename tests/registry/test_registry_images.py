@@ -15,6 +15,7 @@ from image_maker import BaseMaker
 from registry_server import PASSWORD, USER, RegistryServer, running
 from slimming_maker import HERE, Kitchen
 from wideload import limits
+from wideload.build.image.assemble import Start
 from wideload.build.image.base import read_base
 from wideload.build.image.making import MadeImage, make_image
 from wideload.build.image.predicted import base_bytes, predicted
@@ -92,7 +93,7 @@ def made_of(root: Path, base: BaseImage, own: Mapping[str, bytes | str] = OWN) -
     kitchen = Kitchen(root, WHEELS, own)
     known = {wheel.sha256: wheel for wheel in kitchen.resolution.wheels}
     tree = kitchen.slim(SlimOptions(rules="none", bytecode="none")).tree
-    return make_image(tree, known, kitchen.paths, base, "app.handler", kitchen.cache)
+    return make_image(tree, known, kitchen.paths, base, Start("app.handler"), kitchen.cache)
 
 
 def pushed(made: MadeImage, to: Repository, base: Repository, cache: Cache, tag: str) -> Pushed:

@@ -105,6 +105,7 @@ def test_a_hook_that_fails_after_the_restore_fails_the_call(start: Starter) -> N
     assert environment.initialised() == Initialised()
     answer = environment.invoke(b"{}", "id-1")
     assert answer.outcome is Outcome.CRASHED
+    assert answer.not_restored == "raised"
     assert json.loads(answer.payload)["errorMessage"] == "not restored"
     assert "Error Type: Runtime.AfterRestoreError" in answer.log
 

@@ -7,7 +7,6 @@ https://distribution.github.io/distribution/spec/auth/token/.
 from __future__ import annotations
 
 from urllib.parse import urlencode, urlsplit
-from urllib.request import parse_http_list, parse_keqv_list
 
 import msgspec
 
@@ -58,6 +57,9 @@ def parse_challenge(host: str, header: str) -> Bearer | Basic:
     :raises WideloadError: it is something unknown, or a token's realm that a password must not
         be sent to.
     """
+    # It brings all of HTTP along, which a plan that asks nobody does not need.
+    from urllib.request import parse_http_list, parse_keqv_list  # noqa: PLC0415
+
     scheme, _, rest = header.strip().partition(" ")
     if scheme.lower() == "basic":
         return Basic()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import ssl
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -50,10 +49,14 @@ class RegistryHttp:
 
     :param host: with its port where one is named. One on loopback is spoken to without TLS, as
         Docker does.
+    :param hasty: wait a second for a connection, not several times a quarter of a minute.
     """
 
-    def __init__(self, host: str, credentials: Credentials | None = None) -> None:
+    def __init__(
+        self, host: str, credentials: Credentials | None = None, *, hasty: bool = False
+    ) -> None:
         self.host = host
+        self._hasty = hasty
         self._credentials = credentials
         self.root = f"{'http' if is_loopback(host) else 'https'}://{host}"
         self._logins: dict[str, str] = {}
@@ -62,6 +65,7 @@ class RegistryHttp:
 
     @cached_property
     def _pool(self) -> urllib3.PoolManager:
+        import ssl  # noqa: PLC0415
         from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415
 
         import urllib3  # noqa: PLC0415
@@ -70,7 +74,9 @@ class RegistryHttp:
             "maxsize": 8,
             "ssl_context": ssl.create_default_context(),
             # A registry digests a whole blob before it answers the last request of an upload.
-            "timeout": urllib3.Timeout(connect=15, read=300),
+            "timeout": urllib3.Timeout(connect=1, read=3)
+            if self._hasty
+            else urllib3.Timeout(connect=15, read=300),
         }
         proxy = getproxies().get(self.root.partition(":")[0], "")
         if proxy.startswith(("http://", "https://")) and not proxy_bypass(self.host):
@@ -131,7 +137,9 @@ class RegistryHttp:
         again = method in _SENT_AGAIN
         retries = urllib3.Retry(
             total=4 if again else 0,
-            connect=2,
+            connect=0 if self._hasty else 2,
+            read=0 if self._hasty else None,
+            status=0 if self._hasty else None,
             redirect=5 if again else 0,
             backoff_factor=0.3,
             status_forcelist=(429, 500, 502, 503, 504) if again else (),
@@ -167,7 +175,9 @@ class RegistryHttp:
         if self._credentials:
             headers["authorization"] = _basic(self._credentials)
         try:
-            answer = self._pool.request("GET", bearer.url, headers=headers, retries=3)
+            answer = self._pool.request(
+                "GET", bearer.url, headers=headers, retries=0 if self._hasty else 3
+            )
         except urllib3.exceptions.HTTPError as error:
             raise self.unreachable(error) from error
         if answer.status in (401, 403):

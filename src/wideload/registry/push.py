@@ -47,25 +47,29 @@ def push(
     tag: str,
     blob: Callable[[Descriptor], Path],
     mount_from: Callable[[Descriptor], str] = lambda _: "",
+    sent: Callable[[int], None] = lambda _: None,
 ) -> Pushed:
     """Send what is missing, then name the image. Killed before that, nobody sees any of it.
 
     :param blob: where a layer's content lies; asked only for what is missing, so that a base
         that is there need not be fetched.
     :param mount_from: a repository of the same registry that may have a layer, or nothing.
+    :param sent: called with the number of bytes more that have gone, from any thread.
     :raises WideloadError: the registry cannot be reached or refuses, or a layer cannot be read.
     """
     layers = {one.digest for one in image.parsed.layers}
     lacking = missing(repository, image)
     has_config = repository.has(image.parsed.config)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        sent = list(pool.map(lambda one: repository.add(one, blob(one), mount_from(one)), lacking))
+        counts = list(
+            pool.map(lambda one: repository.add(one, blob(one), mount_from(one), sent), lacking)
+        )
     repository.put_manifest(image, tag)
     documents = len(image.manifest) + (0 if has_config else len(image.config))
     return Pushed(
         image.descriptor.digest,
-        sum(sent) + documents,
-        sum(1 for count in sent if count),
-        sum(1 for count in sent if not count),
+        sum(counts) + documents,
+        sum(1 for count in counts if count),
+        sum(1 for count in counts if not count),
         len(layers) - len(lacking),
     )

@@ -17,8 +17,10 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _LONGEST_REPOSITORY = 255
 
-_HUB = "docker.io"
-_HUB_API = "registry-1.docker.io"
+HUB = "docker.io"
+"""The registry of names without a host."""
+HUB_API = "registry-1.docker.io"
+"""Where Docker Hub's images really are asked for."""
 
 
 class Reference(msgspec.Struct, frozen=True):
@@ -44,10 +46,10 @@ class Reference(msgspec.Struct, frozen=True):
         if slash and ("." in first or ":" in first or first == "localhost"):
             host, rest = first, more
         else:
-            host = _HUB
+            host = HUB
         repository, colon, tag = rest.partition(":")
-        if host == _HUB:
-            host = _HUB_API
+        if host == HUB:
+            host = HUB_API
             repository = repository if "/" in repository else f"library/{repository}"
         if (
             not _HOST.fullmatch(host)

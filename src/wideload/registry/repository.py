@@ -142,16 +142,25 @@ class Repository:
         response.drain_conn()
         return response.status == 200
 
-    def add(self, descriptor: Descriptor, path: Path, mount_from: str = "") -> int:
+    def add(
+        self,
+        descriptor: Descriptor,
+        path: Path,
+        mount_from: str = "",
+        sent: Callable[[int], None] = lambda _: None,
+    ) -> int:
         """Put a blob there.
 
         :param path: of its content.
         :param mount_from: another repository of the registry that has it, so that nothing is
             sent; where it does not have it after all, it is sent.
+        :param sent: called with the number of bytes more that have gone.
         :return: bytes that were sent, of the upload that succeeded.
         :raises WideloadError: the registry refuses it, or the content is another.
         """
-        return self._sent(descriptor, lambda upload: upload.send(descriptor, path), mount_from)
+        return self._sent(
+            descriptor, lambda upload: upload.send(descriptor, path, sent), mount_from
+        )
 
     def _sent(
         self, descriptor: Descriptor, send: Callable[[Upload], int], mount_from: str = ""

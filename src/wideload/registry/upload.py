@@ -11,7 +11,7 @@ from wideload.errors import WideloadError
 from wideload.registry.http import RegistryHttp, UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     import urllib3
@@ -61,8 +61,12 @@ class Upload:
             raise self._odd(begun)
         self._follow(begun)
 
-    def send(self, descriptor: Descriptor, path: Path) -> int:
+    def send(
+        self, descriptor: Descriptor, path: Path, told: Callable[[int], None] = lambda _: None
+    ) -> int:
         """The content of a file. Returns the bytes that were sent, those sent twice too.
+
+        :param told: called with the number of bytes more that have gone.
 
         :raises UnreachableError: the connection broke, and the upload is lost.
         :raises WideloadError: the file cannot be read or is another, or the registry refuses.
@@ -76,11 +80,14 @@ class Upload:
                     chunk = file.read(CHUNK)
                     at, count = self._patched(at, chunk)
                     sent += count
+                    told(count)
                 file.seek(at)
                 rest = file.read(CHUNK + 1)
         except OSError as error:
             raise WideloadError(f"{path.name} cannot be read", why=str(error)) from error
-        return sent + self.finish(descriptor, rest)
+        last = self.finish(descriptor, rest)
+        told(last)
+        return sent + last
 
     def finish(self, descriptor: Descriptor, rest: bytes) -> int:
         """The last bytes, or all of them, counted. The registry checks the digest of the whole.

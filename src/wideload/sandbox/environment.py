@@ -50,6 +50,11 @@ _DEATH = 5.0
 # As Lambda tells why environments that it was to keep initialised are not.
 _INIT_FAILURE = "FUNCTION_ERROR_INIT_FAILURE"
 _AFTER_RESTORE = "Runtime.AfterRestoreError"
+_RESTORE_TIMEOUT = "Runtime.RestoreTimeout"
+_NOT_RESTORED: dict[str, Literal["raised", "timed-out"]] = {
+    _AFTER_RESTORE: "raised",
+    _RESTORE_TIMEOUT: "timed-out",
+}
 # What bubblewrap says of a program that the system does not run.
 _EXEC = re.compile(r"^bwrap: execvp (?P<path>.+): (?P<why>[^:\n]+)\n", re.MULTILINE)
 
@@ -255,9 +260,7 @@ class LinuxEnvironment:
                 case None:
                     self._kill(session)
                     why = f"Restore timed out after {RESTORE_TIMEOUT:.2f} seconds"
-                    return _Init(
-                        "error", spent, self._log.take(), "Runtime.RestoreTimeout", b"", why
-                    )
+                    return _Init("error", spent, self._log.take(), _RESTORE_TIMEOUT, b"", why)
                 case Asked():
                     return _Init("ready", spent, self._log.take())
                 case RestoreFailed(body=document):
@@ -388,6 +391,7 @@ class LinuxEnvironment:
             init_ms=init_ms,
             max_memory_mb=max_memory,
             tmp_bytes=tmp_bytes if self._running else None,
+            not_restored=_NOT_RESTORED.get(answer.error_type),
             missing=self._missing,
         )
 

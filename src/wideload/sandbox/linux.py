@@ -15,6 +15,7 @@ from wideload.relay import Relay
 from wideload.sandbox import cgroups, root
 from wideload.sandbox.check import c_library
 from wideload.sandbox.environment import INIT_TIMEOUT, MB_PER_VCPU, LinuxEnvironment
+from wideload.sandbox.image_runtime import ImageRuntime
 from wideload.sandbox.log import LogPipe
 from wideload.sandbox.node_runtime import NodeRuntime
 from wideload.sandbox.provided_runtime import ProvidedRuntime
@@ -53,19 +54,26 @@ class LinuxSandbox:
 
         :raises WideloadError: as `start`.
         """
-        if _MACHINES.get(platform.machine()) is not target.architecture:
-            raise WideloadError(
-                f"{target.architecture} functions do not run on this machine",
-                why=f"it is {platform.machine()}, and nothing is emulated",
-                hint="run it on a machine of that architecture",
-            )
+        _check_machine(target)
         with self._lock:
+            (self._cache / "scratch").mkdir(parents=True, exist_ok=True)
             if target not in self._prepared:
-                (self._cache / "scratch").mkdir(parents=True, exist_ok=True)
                 self._prepared[target] = _runtime(target, self._cache)
+
+    def _groups(self) -> cgroups.Hierarchies:
+        with self._lock:
             if self._hierarchies is None:
                 self._hierarchies = cgroups.find_hierarchies()
                 cgroups.sweep(self._hierarchies)
+            return self._hierarchies
+
+    def _runtime_of(self, spec: EnvironmentSpec) -> Runtime:
+        if spec.container is not None:
+            _check_machine(spec.target)
+            (self._cache / "scratch").mkdir(parents=True, exist_ok=True)
+            return ImageRuntime(spec.container)
+        self.prepare(spec.target)
+        return self._prepared[spec.target]
 
     def start(self, spec: EnvironmentSpec) -> LinuxEnvironment:
         """A new environment, as `Sandbox.start`.
@@ -84,9 +92,8 @@ class LinuxSandbox:
         _check_folders(spec)
         is_open = EVERYTHING in spec.network
         ways = [] if is_open else routes(spec.endpoint, spec.network)
-        self.prepare(spec.target)
-        assert self._hierarchies is not None
-        group = cgroups.Group(self._hierarchies, cgroups.group_name(), spec.memory)
+        runtime = self._runtime_of(spec)
+        group = cgroups.Group(self._groups(), cgroups.group_name(), spec.memory)
         cpus = visible_cpus(spec.memory)
         api_address = ("127.0.0.1", 0 if is_open else 9001)
         holding = Holding(
@@ -104,15 +111,19 @@ class LinuxSandbox:
             cpus=chosen_cpus(cpus),
         )
         try:
-            return self._hold(spec, holding, group, ways)
+            return self._hold(spec, runtime, holding, group, ways)
         except BaseException:
             group.remove()
             raise
 
     def _hold(
-        self, spec: EnvironmentSpec, holding: Holding, group: cgroups.Group, ways: list[Route]
+        self,
+        spec: EnvironmentSpec,
+        runtime: Runtime,
+        holding: Holding,
+        group: cgroups.Group,
+        ways: list[Route],
     ) -> LinuxEnvironment:
-        runtime = self._prepared[spec.target]
         log = LogPipe()
         try:
             supervisor = Supervisor(holding, log.writer)
@@ -122,21 +133,9 @@ class LinuxSandbox:
         address, port = listener.getsockname()
         api = RuntimeApi(listener)
         pumps = [Relay(other, way.outside) for other, way in zip(others, ways, strict=True)]
-        scratch = holding.scratch
         environment = variables(spec, f"{address}:{port}", runtime.variables())
         arguments = [
-            *root.system(scratch, network=not holding.network),
-            *runtime.mounts(),
-            *root.function(
-                spec.task,
-                ["--ro-bind", f"{scratch}/opt", "/opt"]
-                if supervisor.held.opt
-                else root.layered(spec.layers),
-                spec.mounts,
-                ["--bind", f"{scratch}/tmp", "/tmp"]
-                if supervisor.held.tmp
-                else ["--perms", "0700", "--size", str(spec.ephemeral << 20), "--tmpfs", "/tmp"],
-            ),
+            *_file_system(spec, runtime, holding, supervisor.held),
             *root.environment(environment),
         ]
         supervisor.begin(arguments, api.tell_exit)
@@ -164,6 +163,37 @@ class LinuxSandbox:
         )
 
 
+def _file_system(
+    spec: EnvironmentSpec, runtime: Runtime, holding: Holding, held: Held
+) -> list[str]:
+    scratch, network = holding.scratch, not holding.network
+    opt = ["--ro-bind", f"{scratch}/opt", "/opt"] if held.opt else root.layered(spec.layers)
+    tmp = ["--perms", "0700", "--size", str(spec.ephemeral << 20), "--tmpfs", "/tmp"]
+    if held.tmp:
+        tmp = ["--bind", f"{scratch}/tmp", "/tmp"]
+    if spec.container is None:
+        return [
+            *root.system(scratch, network=network),
+            *runtime.mounts(),
+            *root.function(spec.task, opt, spec.mounts, tmp),
+        ]
+    return [
+        *root.image(spec.container.root, scratch, network=network),
+        *root.image_function(
+            spec.container.working_directory, opt if spec.layers else [], spec.mounts, tmp
+        ),
+    ]
+
+
+def _check_machine(target: Target) -> None:
+    if _MACHINES.get(platform.machine()) is not target.architecture:
+        raise WideloadError(
+            f"{target.architecture} functions do not run on this machine",
+            why=f"it is {platform.machine()}, and nothing is emulated",
+            hint="run it on a machine of that architecture",
+        )
+
+
 def _runtime(target: Target, cache: Path) -> Runtime:
     match target.family:
         case Family.PYTHON:
@@ -180,13 +210,14 @@ def _command(runtime: Runtime, spec: EnvironmentSpec) -> list[str]:
     """The runtime's command, under the user's wrapper script where he names one."""
     wrapper = spec.environment.get("AWS_LAMBDA_EXEC_WRAPPER")
     # Runtimes without a language know of no wrapper.
-    if wrapper and spec.target.family is not Family.PROVIDED:
+    if wrapper and spec.container is None and spec.target.family is not Family.PROVIDED:
         return [wrapper, *runtime.command(spec)]
     return runtime.command(spec)
 
 
 def _check_folders(spec: EnvironmentSpec) -> None:
-    for folder in (spec.task, *spec.layers, *(mount.folder for mount in spec.mounts)):
+    own = spec.task if spec.container is None else spec.container.root
+    for folder in (own, *spec.layers, *(mount.folder for mount in spec.mounts)):
         if not Path(folder).is_dir():
             raise WideloadError(f"no such folder to run the function from: {folder}")
 
@@ -212,12 +243,13 @@ def _missing(spec: EnvironmentSpec, group: cgroups.Group, held: Held) -> tuple[s
     available = len(os.sched_getaffinity(0))
     if available < vcpus:
         missing.append(f"cpu: {vcpus:.2f} vCPUs in Lambda, but this machine has {available}")
-    library = c_library(spec.target)
     if spec.initialization == "snap-start":
         missing.append(
             "SnapStart: this environment was initialised by itself; on Lambda all of a version "
             "come from one snapshot, and share what was random in it"
         )
-    if not library.given:
+    library = c_library(spec.target)
+    # An image brings its own.
+    if spec.container is None and not library.given:
         missing.append(f"{library.guarantee}: {library.why}")
     return tuple(missing)

@@ -52,6 +52,15 @@ def _check(path: Path, inside: str, architecture: str) -> None:
     # Functions are neither the owner of their files nor of its group.
     if not path.stat().st_mode & 0o001:
         raise InvalidEntrypoint(f"fork/exec {inside}: permission denied")
+    check_format(path, inside, architecture)
+
+
+def check_format(path: Path, inside: str, architecture: str) -> None:
+    """Make sure that the kernel would run a file.
+
+    :param inside: what it is called in the function.
+    :raises InvalidEntrypoint: it would not.
+    """
     with path.open("rb") as file:
         head = file.read(_MACHINE.stop)
     is_binary = head.startswith(_ELF) and head[_MACHINE] == _MACHINES[architecture]

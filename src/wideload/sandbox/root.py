@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 UID, GID = 993, 990
 """Those of ``sbx_user1051``, as whom functions run in Lambda."""
 
+_NAMESPACES = (
+    *("--unshare-user", "--uid", str(UID), "--gid", str(GID)),
+    *("--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"),
+    *("--hostname", "localhost", "--die-with-parent", "--new-session", "--clearenv"),
+)
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _CERTIFICATES = (
     "/etc/ssl/certs",
@@ -53,33 +58,54 @@ def system(scratch: str, *, network: bool) -> list[str]:
 
     :param network: whether names are to be resolved as on this machine.
     """
-    arguments = [
-        *("--unshare-user", "--uid", str(UID), "--gid", str(GID)),
-        *("--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"),
-        *("--hostname", "localhost", "--die-with-parent", "--new-session", "--clearenv"),
-        *("--ro-bind", "/usr", "/usr"),
-    ]
+    arguments = [*_NAMESPACES, "--ro-bind", "/usr", "/usr"]
     for folder in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
         path = Path("/") / folder
         if path.is_symlink():
             arguments += ["--symlink", str(path.readlink()), str(path)]
         elif path.is_dir():
             arguments += ["--ro-bind", str(path), str(path)]
-    arguments += ["--proc", "/proc", "--tmpfs", "/dev"]
+    arguments += [*_kernel(scratch), *_names(scratch, network=network)]
+    for name in ("passwd", "group", "nsswitch.conf"):
+        arguments += ["--ro-bind", f"{scratch}/etc/{name}", f"/etc/{name}"]
+    arguments += ["--symlink", "/usr/share/zoneinfo/UTC", "/etc/localtime"]
+    for path_ in ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", *_CERTIFICATES):
+        arguments += ["--ro-bind-try", path_, path_]
+    return arguments
+
+
+def image(root: str, scratch: str, *, network: bool) -> list[str]:
+    """A container image's own machine: nothing of this one's but the kernel.
+
+    :param root: folder that becomes the root, with places for all that is put there.
+    :param network: whether names are to be resolved as on this machine.
+    """
+    return [
+        *(*_NAMESPACES, "--ro-bind", root, "/"),
+        *_kernel(scratch),
+        *_names(scratch, network=network),
+    ]
+
+
+def _kernel(scratch: str) -> list[str]:
+    """/proc, /dev and what tells of the processors."""
+    arguments = ["--proc", "/proc", "--tmpfs", "/dev"]
     for device in _DEVICES:
         arguments += ["--dev-bind-try", f"/dev/{device}", f"/dev/{device}"]
     arguments += ["--symlink", "/proc/self/fd", "/dev/fd"]
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         arguments += ["--symlink", f"/proc/self/fd/{number}", f"/dev/{name}"]
     arguments += ["--remount-ro", "/dev"]
-    for name in ("passwd", "group", "hosts", "nsswitch.conf"):
-        arguments += ["--ro-bind", f"{scratch}/etc/{name}", f"/etc/{name}"]
-    resolver = "/etc/resolv.conf" if network else f"{scratch}/etc/resolv.conf"
-    arguments += ["--ro-bind-try", resolver, "/etc/resolv.conf"]
-    arguments += ["--symlink", "/usr/share/zoneinfo/UTC", "/etc/localtime"]
-    for path_ in ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", *_CERTIFICATES):
-        arguments += ["--ro-bind-try", path_, path_]
     return [*arguments, "--ro-bind", f"{scratch}/cpu", "/sys/devices/system/cpu"]
+
+
+def _names(scratch: str, *, network: bool) -> list[str]:
+    """What hosts are called."""
+    resolver = "/etc/resolv.conf" if network else f"{scratch}/etc/resolv.conf"
+    return [
+        *("--ro-bind", f"{scratch}/etc/hosts", "/etc/hosts"),
+        *("--ro-bind-try", resolver, "/etc/resolv.conf"),
+    ]
 
 
 def function(task: str, layers: list[str], mounts: tuple[Mount, ...], tmp: list[str]) -> list[str]:
@@ -92,6 +118,26 @@ def function(task: str, layers: list[str], mounts: tuple[Mount, ...], tmp: list[
     for mount in mounts:
         arguments += ["--ro-bind" if mount.read_only else "--bind", mount.folder, mount.path]
     return [*arguments, "--remount-ro", "/", "--chdir", "/var/task"]
+
+
+def image_function(
+    folder: str, layers: list[str], mounts: tuple[Mount, ...], tmp: list[str]
+) -> list[str]:
+    """What else an image's function has: /mnt and /tmp; then all is made read-only.
+
+    :param folder: that it is started in.
+    :param layers: arguments that make /opt, where it is not the image's own.
+    :param tmp: arguments that make /tmp.
+    """
+    arguments = [*layers, *tmp]
+    if mounts:
+        # There is no place for them in the image, whose root is read-only from the start.
+        arguments += ["--tmpfs", "/mnt"]
+    for mount in mounts:
+        arguments += ["--ro-bind" if mount.read_only else "--bind", mount.folder, mount.path]
+    if mounts:
+        arguments += ["--remount-ro", "/mnt"]
+    return [*arguments, "--remount-ro", "/", "--chdir", folder]
 
 
 def layered(layers: tuple[str, ...]) -> list[str]:

@@ -31,7 +31,6 @@ def variables(spec: EnvironmentSpec, runtime_api: str, own: dict[str, str]) -> d
     if spec.endpoint:
         settable["AWS_ENDPOINT_URL"] = spec.endpoint
     reserved = {
-        "_HANDLER": spec.handler,
         "AWS_REGION": spec.region,
         "AWS_DEFAULT_REGION": spec.region,
         "AWS_LAMBDA_FUNCTION_NAME": spec.function,
@@ -45,6 +44,9 @@ def variables(spec: EnvironmentSpec, runtime_api: str, own: dict[str, str]) -> d
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
         **spec.credentials,
     }
-    if spec.target.family is not Family.PROVIDED:
+    if spec.container is None:
+        # An image takes its handler from its command.
+        reserved["_HANDLER"] = spec.handler
+    if spec.container is None and spec.target.family is not Family.PROVIDED:
         reserved["AWS_EXECUTION_ENV"] = f"AWS_Lambda_{spec.target.runtime}"
     return settable | spec.environment | reserved

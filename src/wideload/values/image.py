@@ -25,8 +25,8 @@ DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
 INDEXES = frozenset({OCI_INDEX, DOCKER_LIST})
 LAYERS = frozenset({OCI_LAYER, DOCKER_LAYER})
-"""Both are a tar in gzip. Of others (plain tar, zstd) Lambda answers ``ImageLayerFailure:
-UnsupportedImageLayerDetected``."""
+"""Both are a tar in gzip. Others (plain tar, zstd) Lambda does not document; layers that it cannot
+read are reported to be answered with ``ImageLayerFailure: UnsupportedImageLayerDetected``."""
 
 IMAGE_BLOBS = "image-blobs"
 """Kind of the cache's files that are images' layers: those made, and those fetched of bases."""
@@ -136,3 +136,5 @@ class ImageEstimate(msgspec.Struct, frozen=True):
     """About what these take compressed: the sum of the files' streams in a zip."""
     layers: int
     """All, the base's among them."""
+    base_known: bool = True
+    """Whether what is said of the base was asked of its registry, and is no guess."""

@@ -16,7 +16,7 @@ import pytest
 from image_maker import ENTRYPOINT, BaseMaker
 from slimming_maker import Kitchen
 from wideload import limits
-from wideload.build.image.assemble import BASE_DIGEST, BASE_NAME
+from wideload.build.image.assemble import BASE_DIGEST, BASE_NAME, Start
 from wideload.build.image.base import read_base
 from wideload.build.image.layout import Layout, write_layout
 from wideload.build.image.making import MadeImage, make_image
@@ -68,7 +68,8 @@ def made_of(
     kitchen = Kitchen(root, wheels, own)
     known = {wheel.sha256: wheel for wheel in kitchen.resolution.wheels}
     tree = kitchen.slim(RAW).tree
-    return make_image(tree, known, kitchen.paths, base, "app.handler", kitchen.cache), kitchen
+    made = make_image(tree, known, kitchen.paths, base, Start("app.handler"), kitchen.cache)
+    return made, kitchen
 
 
 def blob_of(made: MadeImage, layout: Layout, descriptor: Descriptor) -> Path:
@@ -155,7 +156,7 @@ def test_a_second_build_takes_the_layers_that_are_there(
     before = {path: path.stat().st_mtime_ns for path in first.paths.values()}
     known = {wheel.sha256: wheel for wheel in kitchen.resolution.wheels}
     tree = kitchen.slim(RAW).tree
-    second = make_image(tree, known, {}, base[0], "app.handler", kitchen.cache)
+    second = make_image(tree, known, {}, base[0], Start("app.handler"), kitchen.cache)
     assert second.image == first.image
     assert {path: path.stat().st_mtime_ns for path in second.paths.values()} == before
 
@@ -240,7 +241,7 @@ def test_a_changed_source_stops_the_build(base: tuple[BaseImage, Layout], tmp_pa
     for text in ("changed then", "short", "another size altogether"):
         (tmp_path / "a" / "source" / "app.py").write_text(text)
         with pytest.raises(WideloadError, match="changed while it was being packed"):
-            make_image(tree, known, kitchen.paths, base[0], "app.handler", kitchen.cache)
+            make_image(tree, known, kitchen.paths, base[0], Start("app.handler"), kitchen.cache)
 
 
 def written(made: MadeImage, layout: Layout, folder: Path) -> Path:

@@ -32,15 +32,22 @@ BASE_DIGEST = "org.opencontainers.image.base.digest"
 _OF_THE_BASE_ALONE = ("container", "container_config", "parent", "id")
 
 
-def assemble(base: BaseImage, layers: Sequence[Layer], handler: str) -> Image:
-    """An image that starts the handler as the base starts handlers.
+class Start(msgspec.Struct, frozen=True):
+    """How a function's handler is started in its image."""
+
+    handler: str
+    """What the entrypoint takes as its argument."""
+    entrypoint: tuple[str, ...] = ()
+    """Nothing: the base's."""
+
+
+def assemble(base: BaseImage, layers: Sequence[Layer], start: Start) -> Image:
+    """An image that starts the handler as the base starts handlers, unless said otherwise.
 
     The manifest is OCI's whatever the base's is, since one manifest does not mix Docker's
     media types with OCI's; the base's layers are the same bytes under either.
-
-    :param handler: what the base's entrypoint takes as its argument.
     """
-    config = msgspec.json.encode(_config(base, layers, handler), order="deterministic")
+    config = msgspec.json.encode(_config(base, layers, start), order="deterministic")
     lower = [Descriptor(OCI_LAYER, one.digest, one.size) for one in base.manifest.layers]
     annotations = {BASE_DIGEST: base.digest, BASE_NAME: base.reference}
     manifest = msgspec.json.encode(
@@ -60,10 +67,12 @@ def _digest(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
-def _config(base: BaseImage, layers: Sequence[Layer], handler: str) -> dict[str, Any]:
+def _config(base: BaseImage, layers: Sequence[Layer], start: Start) -> dict[str, Any]:
     kept = {key: value for key, value in base.config.items() if key not in _OF_THE_BASE_ALONE}
     # The runtime clients import from their working directory; AWS's bases name the same one.
-    settings = {**base.config["config"], "Cmd": [handler], "WorkingDir": f"/{TASK_ROOT}"}
+    settings = {**base.config["config"], "Cmd": [start.handler], "WorkingDir": f"/{TASK_ROOT}"}
+    if start.entrypoint:
+        settings["Entrypoint"] = list(start.entrypoint)
     diff_ids = [*base.config["rootfs"]["diff_ids"], *(layer.diff_id for layer in layers)]
     return {
         **kept,

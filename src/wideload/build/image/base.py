@@ -65,8 +65,8 @@ def read_base(reference: str, found: Descriptor, documents: Documents, target: T
         if layer.media_type not in LAYERS:
             raise _unfit(
                 reference,
-                f"its layer {layer.digest} is of the type {layer.media_type!r}; Lambda takes "
-                "layers in gzip only",
+                f"its layer {layer.digest} is of the type {layer.media_type!r}; that Lambda takes "
+                "any but layers in gzip is not documented",
                 "build the base with gzip layers",
             )
         _sha256(reference, layer)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LEVEL = 6
 """Of libdeflate: its own default."""
-LARGEST_DEFLATED = 512 << 20
+LARGEST_DEFLATED = 1 << 30
 """Bytes. libdeflate wants the whole of it in memory, and room for as much again. What is
 bigger, a model most likely, is stored."""
 

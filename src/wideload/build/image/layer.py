@@ -16,6 +16,7 @@ from wideload.build.image.tarball import TASK_ROOT, members, padding, tar_bytes
 from wideload.build.wheelfile import WheelFile
 from wideload.cache import replacing, write_atomically
 from wideload.errors import WideloadError
+from wideload.values.artifact import IMAGE_ROLE, ManifestFile
 from wideload.values.image import IMAGE_BLOBS, OCI_LAYER, Descriptor, Layer
 from wideload.values.tree import Derived, FileEntry, LocalFile, WheelMember
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from wideload.cache import Cache
     from wideload.values.resolution import Wheel
 
-_VERSION = 1
+_VERSION = 3
 _NOTES = "image-layers"
 _CHUNK = 1 << 20
 
@@ -34,6 +35,16 @@ _CHUNK = 1 << 20
 class _Made(msgspec.Struct, frozen=True, array_like=True):
     version: int
     gzipped: Gzipped
+    files: tuple[ManifestFile, ...]
+
+
+class FiledLayer(msgspec.Struct, frozen=True):
+    """A layer, where it lies, and the account of what is in it."""
+
+    layer: Layer
+    path: Path
+    files: tuple[ManifestFile, ...]
+    """By their path below the function's folder."""
 
 
 def _key(plan: LayerPlan) -> str:
@@ -54,7 +65,7 @@ def _key(plan: LayerPlan) -> str:
 
 def layer_of(
     plan: LayerPlan, wheels: Mapping[str, Wheel], paths: Mapping[str, Path], cache: Cache
-) -> tuple[Layer, Path]:
+) -> FiledLayer:
     """The layer, and the file of the cache that it lies in.
 
     :param wheels: by sha256, all that the entries name.
@@ -70,7 +81,7 @@ def layer_of(
     if made and made.version == _VERSION:
         kept = cache.verified(IMAGE_BLOBS, made.gzipped.sha256)
         if kept:
-            return _layer(plan, made.gzipped), kept
+            return FiledLayer(_layer(plan, made.gzipped), kept, made.files)
     temporary = cache.path("image-blobs-unnamed", key)
     try:
         with contextlib.ExitStack() as stack:
@@ -83,6 +94,7 @@ def layer_of(
             sink = stack.enter_context(replacing(temporary))
             pieces = _pieces(plan, files, cache)
             gzipped = gzip_into(sink, pieces, tar_bytes(plan.entries))
+            account = tuple(_accounted(entry, files, wheels) for entry in plan.entries)
         path = cache.keep(temporary, IMAGE_BLOBS, gzipped.sha256)
     except OSError as error:
         raise WideloadError(
@@ -90,8 +102,23 @@ def layer_of(
             why=str(error),
             hint="free disk space, or make the cache writable",
         ) from error
-    write_atomically(note, msgspec.msgpack.encode(_Made(_VERSION, gzipped)))
-    return _layer(plan, gzipped), path
+    write_atomically(note, msgspec.msgpack.encode(_Made(_VERSION, gzipped, account)))
+    return FiledLayer(_layer(plan, gzipped), path, account)
+
+
+def _accounted(
+    entry: FileEntry, files: Mapping[str, WheelFile], wheels: Mapping[str, Wheel]
+) -> ManifestFile:
+    match entry.origin:
+        case WheelMember(wheel, name):
+            sha256, origin = files[wheel].sha256(name), wheels[wheel].filename
+        case Derived(sha256, maker, wheel):
+            origin = f"{wheels[wheel].filename} by {maker}" if wheel else maker
+        case LocalFile(_, sha256):
+            origin = "source"
+        case _:
+            assert_never(entry.origin)
+    return ManifestFile(entry.path, entry.size, sha256, origin, IMAGE_ROLE)
 
 
 def _layer(plan: LayerPlan, gzipped: Gzipped) -> Layer:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wideload import limits
-from wideload.build.image.assemble import assemble
+from wideload.build.image.assemble import Start, assemble
 from wideload.build.image.layer import layer_of
 from wideload.build.image.layering import layered
 from wideload.errors import WideloadError
+from wideload.values.artifact import ManifestFile
 from wideload.values.image import BaseImage, Descriptor, Image, Layer
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class MadeImage(msgspec.Struct, frozen=True):
     """What lies on the base, from the lowest."""
     paths: dict[str, Path]
     """Of these layers' blobs, by digest."""
+    files: tuple[ManifestFile, ...] = ()
+    """All of the function's files, sorted by path."""
 
     def own_blob(self, descriptor: Descriptor) -> Path | None:
         """Where a layer that is not the base's lies."""
@@ -42,13 +45,14 @@ def make_image(
     wheels: Mapping[str, Wheel],
     paths: Mapping[str, Path],
     base: BaseImage,
-    handler: str,
+    start: Start,
     cache: Cache,
 ) -> MadeImage:
     """Make the layers of a tree, and put them on a base. Of the base no layer is read.
 
     :param wheels: by sha256, all that the tree's entries name.
     :param paths: where these wheels lie.
+    :param start: how the handler is started.
     :raises WideloadError: a wheel is broken, a file changed or is gone, the disk is full, or
         there would be more layers than a registry's clients take.
     """
@@ -61,6 +65,7 @@ def make_image(
             hint="choose a base image with fewer layers",
         )
     made = [layer_of(plan, wheels, paths, cache) for plan in plans]
-    layers = tuple(layer for layer, _ in made)
-    where = {layer.descriptor.digest: path for layer, path in made}
-    return MadeImage(assemble(base, layers, handler), base, layers, where)
+    layers = tuple(one.layer for one in made)
+    where = {one.layer.descriptor.digest: one.path for one in made}
+    files = sorted((file for one in made for file in one.files), key=lambda file: file.path)
+    return MadeImage(assemble(base, layers, start), base, layers, where, tuple(files))

@@ -1,7 +1,7 @@
 """Files as a tar that is the same bytes on any machine: no dates, no owners, sorted.
 
-Regular files and their folders only. Lambda has refused layers with hard links
-(``UnsupportedImageLayerDetected``) that Docker takes.
+Regular files and their folders only: of layers that Docker takes and Lambda is reported to refuse
+(``UnsupportedImageLayerDetected``) some had hard links.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ DATE = 315_532_800
 """1980-01-01, in seconds: the date that the same files have in a zip."""
 
 _END = bytes(2 * tarfile.BLOCKSIZE)
+_LARGEST_PLAIN = 8**11
+"""Bytes: what eleven octal digits say."""
 
 
 def tar_header(path: str, size: int, mode: int, *, folder: bool = False) -> bytes:
@@ -61,8 +63,20 @@ def members(entries: Iterable[FileEntry]) -> Iterator[tuple[bytes, FileEntry | N
 
 
 def tar_bytes(entries: Iterable[FileEntry]) -> int:
-    """The exact size of the tar of these files."""
-    return sum(
-        len(header) + (entry.size + len(padding(entry.size)) if entry else 0)
-        for header, entry in members(entries)
-    )
+    """The exact size of the tar of these files, for which no header is made that is plain."""
+    size, holders = len(_END), set()
+    plain = tarfile.LENGTH_NAME - len(TASK_ROOT) - 1
+    for entry in entries:
+        path, content = entry.path, entry.size
+        holders.add(path.rpartition("/")[0])
+        size += content + -content % tarfile.BLOCKSIZE
+        if len(path) <= plain and content < _LARGEST_PLAIN and path.isascii():
+            size += tarfile.BLOCKSIZE
+        else:
+            size += len(tar_header(f"{TASK_ROOT}/{path}", content, 0o644))
+    for folder in folders_of(f"{TASK_ROOT}/{holder}".rstrip("/") + "/." for holder in holders):
+        if len(folder) < tarfile.LENGTH_NAME and folder.isascii():
+            size += tarfile.BLOCKSIZE
+        else:
+            size += len(tar_header(folder, 0, 0o755, folder=True))
+    return size
