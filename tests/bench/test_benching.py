@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from wideload.errors import WideloadError
 from wideload.local import daemon
 from wideload.pipeline import Pipeline
 from wideload.prepared import local_state
+from wideload.proving import trace
 from wideload.report.bench import bench_json, bench_svg
 from wideload.values.timing import Bench
 from zstd_wheel import fetched, put
@@ -71,7 +73,8 @@ def test_a_way_that_is_not_known(project: Path, store: Cache) -> None:
     with pytest.raises(WideloadError, match="there is no way 'zipp' to start shop") as told:
         measured(project, store, Order(ways=("zipp",)))
     assert told.value.why == (
-        "known are direct-zip, s3-zip, layers, s3-bootstrap, plain, shell, stream"
+        "known are direct-zip, s3-zip, layers, s3-bootstrap, image, s3-files, efs, plain, shell, "
+        "stream"
     )
 
 
@@ -101,6 +104,28 @@ def test_each_way_starts_and_answers(
     assert [one["way"] for one in told["timings"]] == ways
     assert all(one["cold_ms"]["min"] > one["phases_ms"]["import"] > 0 for one in told["timings"])
     assert all(way in bench_svg(found) for way in ways)
+
+
+@pytest.mark.heavy
+@pytest.mark.sandbox
+@pytest.mark.network
+def test_what_a_trace_saves_is_measured_beside_all_of_the_bundle(
+    project: Path, index: LocalIndex, store: Cache, clean_environment: pytest.MonkeyPatch
+) -> None:
+    unused = {"beta/__init__.py": "", "beta/data.txt": random.Random(1).randbytes(200_000).hex()}
+    index.add(wheel("beta", files=unused))
+    (project / "requirements.txt").write_text("alpha\nbeta\n")
+    pipeline = Pipeline(Listener(), store)
+    text = (project / "wideload.toml").read_text()
+    pipeline.fetch(pipeline.prepare(pipeline.source(None, project)))
+    clean_environment.undo()
+    trace(pipeline, pipeline.source(None, project))
+    (project / "wideload.toml").write_text(f'{text}bundle_start = "traced"\n')
+    found = measured(project, store, Order(runs=1, ways=("s3-bootstrap", "whole")))
+    traced, whole = found.timings
+    assert (traced.failure, whole.failure) == ("", "")
+    saved = whole.starts[0].fetched_bytes - traced.starts[0].fetched_bytes
+    assert 100_000 < saved < 400_000
 
 
 @pytest.mark.heavy

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from wideload.values.artifact import BUNDLE_FILE, Artifact, Manifest, ManifestWheel
+from wideload.values.artifact import (
+    BUNDLE_FILE,
+    IMAGE_FOLDER,
+    IMAGE_ROLE,
+    Artifact,
+    Manifest,
+    ManifestImage,
+    ManifestWheel,
+)
 from wideload.values.bundle import Bundle
 from wideload.values.function import BundleAccess, Function, NoRequirements, Settings, Strategy
 from wideload.values.target import Target
@@ -28,6 +36,11 @@ class Build(msgspec.Struct, frozen=True):
 
     def write(self, folder: Path) -> Path:
         folder.mkdir(exist_ok=True)
+        if self.manifest.image is not None:
+            blobs = folder / IMAGE_FOLDER / "blobs" / "sha256"
+            blobs.mkdir(parents=True, exist_ok=True)
+            (blobs / self.manifest.artifact(IMAGE_ROLE).sha256).write_bytes(self.data)
+            return folder
         (folder / "function.zip").write_bytes(self.data)
         for number, data in enumerate(self.layers, start=1):
             (folder / f"layer-{number}.zip").write_bytes(data)
@@ -106,3 +119,16 @@ def build(
         bundle_access=access,
     )
     return Build(manifest, function, data, layers, bundle)
+
+
+def image_build(data: bytes = b"first", *, name: str = NAME, memory: int = 1024) -> Build:
+    """A build that is an image, of which `data` stands for the manifest."""
+    whole = build(data, name=name, settings=Settings(memory=memory))
+    sha256 = hashlib.sha256(data).hexdigest()
+    manifest = msgspec.structs.replace(
+        whole.manifest,
+        strategy=Strategy.IMAGE,
+        artifacts=(Artifact(IMAGE_ROLE, IMAGE_FOLDER, sha256, 1000, 5000),),
+        image=ManifestImage("example.com/base:1", f"sha256:{'0' * 64}", ()),
+    )
+    return msgspec.structs.replace(whole, manifest=manifest)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING
+import threading
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 from deploy_fake_concurrency import FakeConcurrency
+from deploy_fake_mounts import FakeMounts
 
 from wideload.deploy.cloud import (
     AliasState,
@@ -16,16 +18,22 @@ from wideload.deploy.cloud import (
     DeployedFunction,
     FunctionState,
     Identity,
+    ImageAt,
     LayerVersion,
     LogEvent,
     LogGroupState,
     ObjectState,
+    Package,
+    PushedImage,
     Refused,
+    RepositoryState,
     RoleState,
     StoredObject,
 )
+from wideload.deploy.mounts import HeldMount
 from wideload.deploy.served import note, read
 from wideload.values.instruction import Configuration, StoredCode
+from wideload.values.mount import MOUNT_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -133,6 +141,8 @@ class FakeStorage:
         self._acts = acts
         self._clock = clock
         self.buckets: dict[str, BucketState] = {}
+        self.versioned: set[str] = set()
+        self._putting = threading.Lock()
         self.modified: dict[tuple[str, str], float] = {}
         self.objects: dict[tuple[str, str], tuple[bytes, str]] = {}
 
@@ -179,6 +189,20 @@ class FakeStorage:
         self.objects[bucket, key] = (data, sha256)
         self.modified[bucket, key] = self._clock.now()
         self._acts.end("upload-object")
+
+    def put(self, stream: IO[bytes], size: int, bucket: str, key: str, owner: str) -> None:
+        assert owner == ACCOUNT
+        self._bucket(bucket)
+        with self._putting:
+            self.objects[bucket, key] = (stream.read(), "")
+            self.modified[bucket, key] = self._clock.now()
+
+    def keep_versions(self, bucket: str, owner: str) -> None:
+        assert owner == ACCOUNT
+        self._acts.begin("version-bucket")
+        self._bucket(bucket)
+        self.versioned.add(bucket)
+        self._acts.end("version-bucket")
 
     def keys(self, bucket: str, prefix: str, owner: str) -> tuple[str, ...]:
         assert owner == ACCOUNT
@@ -322,12 +346,14 @@ class FakeFunctions:
         roles: FakeRoles,
         storage: FakeStorage,
         layers: FakeLayers,
+        images: FakeImages,
     ) -> None:
         self._acts = acts
         self._clock = clock
         self._roles = roles
         self._storage = storage
         self._layers = layers
+        self._images = images
         self.functions = layers.functions
         self.quota = 262_144_000
         """Bytes of code and layers."""
@@ -361,6 +387,24 @@ class FakeFunctions:
             for version in self._function(function).versions
         )
 
+    def images(self) -> frozenset[str]:
+        return frozenset(
+            f"sha256:{state.code_sha256}"
+            for found in self.functions.values()
+            for state in (found.latest, *found.versions)
+            if state.package_type == "Image"
+        )
+
+    def _taken(self, code: Package) -> tuple[str, int]:
+        """Digest and size of the code, as Lambda tells them."""
+        if isinstance(code, ImageAt):
+            name, _, digest = code.uri.partition("/")[2].partition("@")
+            assert self._images.has(name, digest)
+            assert self._images.repositories[name].policy
+            return digest.removeprefix("sha256:"), 0
+        data = self._data(code)
+        return base64.b64encode(hashlib.sha256(data).digest()).decode(), len(data)
+
     def values(self, variable: str) -> frozenset[str]:
         states = [
             state for found in self.functions.values() for state in (found.latest, *found.versions)
@@ -374,7 +418,7 @@ class FakeFunctions:
     def create(
         self,
         function: str,
-        code: bytes | StoredCode,
+        code: Package,
         architecture: str,
         configuration: Configuration,
         tags: dict[str, str],
@@ -387,17 +431,18 @@ class FakeFunctions:
                 f"Function already exist: {function}",
             )
         self._check_role(configuration.role)
-        data = self._data(code)
-        self._check_fits(len(data), configuration.layers)
+        sha256, size = self._taken(code)
+        self._check_fits(size, configuration.layers)
+        assert bool(configuration.runtime) != isinstance(code, ImageAt)
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}"
         latest = FunctionState(
             arn=arn,
             version="$LATEST",
             configuration=configuration,
             architecture=architecture,
-            code_sha256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
-            code_size=len(data),
-            package_type="Zip",
+            code_sha256=sha256,
+            code_size=size,
+            package_type="Image" if isinstance(code, ImageAt) else "Zip",
             state="Pending",
             state_reason="The function is being created.",
             last_update="Successful",
@@ -407,26 +452,50 @@ class FakeFunctions:
         self._begin_update(function)
         self._acts.end("create-function")
 
-    def update_code(self, function: str, code: bytes | StoredCode, architecture: str) -> None:
+    def update_code(self, function: str, code: Package, architecture: str) -> None:
         self._acts.begin("update-code")
         found = self._idle(function, "UpdateFunctionCode")
-        data = self._data(code)
-        self._check_fits(len(data), found.latest.configuration.layers)
+        assert (found.latest.package_type == "Image") == isinstance(code, ImageAt)
+        sha256, size = self._taken(code)
+        self._check_fits(size, found.latest.configuration.layers)
         found.latest = msgspec.structs.replace(
             found.latest,
-            code_sha256=base64.b64encode(hashlib.sha256(data).digest()).decode(),
-            code_size=len(data),
+            code_sha256=sha256,
+            code_size=size,
             architecture=architecture,
             last_update="InProgress",
         )
         self._begin_update(function)
         self._acts.end("update-code")
 
-    def update_configuration(self, function: str, configuration: Configuration) -> None:
+    def mounts(self) -> tuple[HeldMount, ...]:
+        return tuple(
+            HeldMount(
+                name,
+                state.configuration.environment[MOUNT_VARIABLE],
+                state.configuration.mount,
+                state.configuration.vpc,
+            )
+            for name, found in self.functions.items()
+            for state in (found.latest, *found.versions)
+            if state.configuration.mount is not None
+        )
+
+    def update_configuration(
+        self, function: str, configuration: Configuration, *, unmount: bool = False
+    ) -> None:
         self._acts.begin("update-configuration")
         found = self._idle(function, "UpdateFunctionConfiguration")
         self._check_role(configuration.role)
         self._check_fits(found.latest.code_size, configuration.layers)
+        have = found.latest.configuration
+        if not unmount:
+            # What is not told stays.
+            configuration = msgspec.structs.replace(
+                configuration,
+                vpc=configuration.vpc if configuration.vpc.subnets else have.vpc,
+                mount=configuration.mount or have.mount,
+            )
         found.latest = msgspec.structs.replace(
             found.latest, configuration=configuration, last_update="InProgress"
         )
@@ -664,6 +733,76 @@ class FakeLogs:
         return self.groups[group]
 
 
+class FakeImages:
+    """ECR. A push takes any folder for an image."""
+
+    def __init__(self, acts: Acts, clock: FakeClock) -> None:
+        self._acts = acts
+        self._clock = clock
+        self.repositories: dict[str, RepositoryState] = {}
+        self.pushed: dict[tuple[str, str], PushedImage] = {}
+        """By repository and digest."""
+
+    def find(self, repository: str) -> RepositoryState | None:
+        return self.repositories.get(repository)
+
+    def has(self, repository: str, digest: str) -> bool:
+        self._there(repository)
+        return (repository, digest) in self.pushed
+
+    def push(
+        self, repository: str, layout: Path, sha256: str, tag: str, sent: Callable[[int], None]
+    ) -> int:
+        assert (layout / "blobs" / "sha256" / sha256).is_file()
+        assert len(tag) <= 128
+        self._acts.begin("push-image")
+        self._there(repository)
+        digest = f"sha256:{sha256}"
+        self.pushed[repository, digest] = PushedImage(repository, digest, self._clock.now())
+        sent(100)
+        self._acts.end("push-image")
+        return 100
+
+    def create(self, repository: str, tags: dict[str, str]) -> None:
+        self._acts.begin("create-repository")
+        if repository in self.repositories:
+            raise Refused("ecr:CreateRepository", "RepositoryAlreadyExistsException", repository)
+        uri = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{repository}"
+        self.repositories[repository] = RepositoryState(uri, None, dict(tags))
+        self._acts.end("create-repository")
+
+    def set_policy(self, repository: str, document: str) -> None:
+        self._acts.begin("set-repository-policy")
+        self.repositories[repository] = msgspec.structs.replace(
+            self._there(repository), policy=document
+        )
+        self._acts.end("set-repository-policy")
+
+    def listed(self, prefix: str) -> tuple[str, ...]:
+        return tuple(sorted(name for name in self.repositories if name.startswith(prefix)))
+
+    def images(self, repository: str) -> tuple[PushedImage, ...]:
+        return tuple(image for (name, _), image in self.pushed.items() if name == repository)
+
+    def delete_images(self, repository: str, digests: tuple[str, ...]) -> None:
+        self._acts.begin("delete-images")
+        for digest in digests:
+            self.pushed.pop((repository, digest), None)
+        self._acts.end("delete-images")
+
+    def delete(self, repository: str) -> None:
+        self._acts.begin("delete-repository")
+        self._there(repository)
+        del self.repositories[repository]
+        self.pushed = {key: one for key, one in self.pushed.items() if key[0] != repository}
+        self._acts.end("delete-repository")
+
+    def _there(self, repository: str) -> RepositoryState:
+        if repository not in self.repositories:
+            raise Refused("ecr:DescribeImages", "RepositoryNotFoundException", repository)
+        return self.repositories[repository]
+
+
 class FakeCloud:
     """A `Cloud` without a cloud."""
 
@@ -673,11 +812,13 @@ class FakeCloud:
         self._roles = FakeRoles(self.acts, self.clock)
         self._storage = FakeStorage(self.acts, self.clock)
         self._layers = FakeLayers(self.acts, self.clock, self._storage)
+        self._images = FakeImages(self.acts, self.clock)
         self._functions = FakeFunctions(
-            self.acts, self.clock, self._roles, self._storage, self._layers
+            self.acts, self.clock, self._roles, self._storage, self._layers, self._images
         )
         self._concurrency = FakeConcurrency(self.acts, self.clock, self._functions)
         self._logs = FakeLogs(self.acts)
+        self._mounts = FakeMounts(self.acts)
 
     @property
     def roles(self) -> FakeRoles:
@@ -696,12 +837,20 @@ class FakeCloud:
         return self._layers
 
     @property
+    def images(self) -> FakeImages:
+        return self._images
+
+    @property
     def concurrency(self) -> FakeConcurrency:
         return self._concurrency
 
     @property
     def logs(self) -> FakeLogs:
         return self._logs
+
+    @property
+    def mounts(self) -> FakeMounts:
+        return self._mounts
 
     def identity(self) -> Identity:
         return IDENTITY

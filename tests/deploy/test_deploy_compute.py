@@ -544,7 +544,7 @@ def test_compute_refuses_a_role_of_somebody_else() -> None:
 
 
 def test_compute_refuses_an_image() -> None:
-    with pytest.raises(WideloadError, match="container image"):
+    with pytest.raises(WideloadError, match="is there as an image, and was built as a zip"):
         steps(A, latest_like(deployed(A), package_type="Image"))
 
 
@@ -554,13 +554,6 @@ def test_compute_refuses_a_state_that_it_cannot_mend(state: str) -> None:
     with pytest.raises(WideloadError, match=f"in state {state}") as told:
         steps(A, observed)
     assert told.value.why == "EniLimitExceeded"
-
-
-@pytest.mark.parametrize("strategy", [Strategy.EFS, Strategy.S3_FILES, Strategy.IMAGE])
-def test_compute_refuses_strategies_that_it_does_not_know(strategy: Strategy) -> None:
-    for observed in (Observed(IDENTITY), deployed(A)):
-        with pytest.raises(WideloadError, match=f"cannot be deployed as {strategy}"):
-            steps(build(strategy=strategy), observed)
 
 
 def test_compute_refuses_a_build_that_is_out_of_date() -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from wideload.local.boundaries import Logs, Objects, Roles
+    from wideload.local.boundaries import FileSystems, Images, Logs, Objects, Roles
 
 
 class Stub:
@@ -59,7 +59,13 @@ class Stub:
 
 
 def stub(
-    state: Path, objects: Objects, roles: Roles, logs: Logs, endpoint_url: Callable[[], str]
+    state: Path,
+    objects: Objects,
+    roles: Roles,
+    logs: Logs,
+    file_systems: FileSystems,
+    images: Images,
+    endpoint_url: Callable[[], str],
 ) -> Stub:
     return Stub(objects, roles, logs, endpoint_url)
 

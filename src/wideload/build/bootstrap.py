@@ -96,7 +96,7 @@ def bootstrap(
                 loading.progress,
                 unused=loading.unused,
             )
-            files = _python_loader(function, bundle, cache, loading)
+            files = loader_of(function, bundle, cache, loading)
         case Family.NODE:
             bundle = write_node_bundle(divided, wheels, paths, target, out, cache, loading.progress)
             files = node_loader_files(bundle, handler, cache)
@@ -114,18 +114,25 @@ def bootstrap(
             hint=f"rename the function's {FOLDER}",
         ) from error
     artifact = Artifact(BUNDLE_ROLE, BUNDLE_FILE, bundle.sha256, bundle.size, bundle.unzipped_bytes)
-    return Bootstrap(zipped, bundle, artifact, _account(divided.bundled, wheels, bundle, cache))
+    return Bootstrap(zipped, bundle, artifact, account_of(divided.bundled, wheels, bundle, cache))
 
 
-def _python_loader(function: Function, bundle: Bundle, cache: Cache, loading: Loading) -> FileTree:
+def loader_of(
+    function: Function, bundle: Bundle, cache: Cache, loading: Loading, *, filling: bool = False
+) -> FileTree:
+    """The loader for Python, compiled where that can be.
+
+    :param filling: with what fills a mounted directory.
+    :raises WideloadError: the cache lost the index.
+    """
     asked = (bundle, function.handler, function.target, loading.decompressor)
     try:
-        return loader_files(*asked, loading.compiled, cache)
+        return loader_files(*asked, loading.compiled, cache, filling=filling)
     except NotCompiled:
-        return loader_files(*asked, None, cache)
+        return loader_files(*asked, None, cache, filling=filling)
 
 
-def _account(
+def account_of(
     tree: FileTree, wheels: Mapping[str, Wheel], bundle: Bundle, cache: Cache
 ) -> tuple[ManifestFile, ...]:
     """The bundle's files with their digests, which the index has."""

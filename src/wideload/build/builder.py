@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,6 +15,8 @@ from wideload.errors import WideloadError
 from wideload.values.artifact import (
     BUNDLE_FILE,
     FUNCTION_ROLE,
+    IMAGE_FOLDER,
+    IMAGE_ROLE,
     LAYER_ROLE,
     MANIFEST_NAME,
     MANIFEST_SCHEMA,
@@ -22,6 +25,8 @@ from wideload.values.artifact import (
     ManifestFile,
     ManifestWheel,
 )
+from wideload.values.function import Strategy
+from wideload.values.mount import FILES_FILE, FILES_ROLE, FILLER_FILE, FILLER_ROLE
 from wideload.values.tree import WheelMember
 
 if TYPE_CHECKING:
@@ -29,6 +34,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from wideload.build.bootstrap import Bootstrap, Loading
+    from wideload.build.image.engine import Taken
+    from wideload.build.image.packing import Imaging, PackedImage
+    from wideload.build.mount import Mounted
     from wideload.cache import Cache
     from wideload.values.function import Function
     from wideload.values.proposal import Proposal
@@ -91,6 +99,7 @@ def build(
     cache: Cache,
     ahead: Ahead | None = None,
     loading: Loading | None = None,
+    imaging: Imaging | Taken | None = None,
 ) -> Manifest:
     """Write the artifacts of a proposal, then the manifest that makes them valid.
 
@@ -99,21 +108,47 @@ def build(
     :param ahead: of the function's own package, started before the plan was made where that
         pays.
     :param loading: where the strategy is to start the function from a bundle.
+    :param imaging: where the strategy is to make it an image.
     :raises WideloadError: something could not be read or written; the older build is whole.
     """
     packed = resolution.wheels
     wheels = {wheel.sha256: wheel for wheel in packed}
     started: Bootstrap | None = None
-    if loading is not None:
+    mounted: Mounted | None = None
+    if proposal.strategy is Strategy.S3_FILES:
+        from wideload.build.mount import mount_s3_files  # noqa: PLC0415
+
+        mounted = mount_s3_files(function, slimmed.tree, wheels, cache)
+    elif loading is not None and proposal.strategy is Strategy.EFS:
+        from wideload.build.mount import mount_efs  # noqa: PLC0415
+
+        mounted = mount_efs(function, slimmed.tree, wheels, paths, folder, cache, loading)
+    elif loading is not None:
         from wideload.build.bootstrap import bootstrap  # noqa: PLC0415
 
         started = bootstrap(function, slimmed.tree, wheels, paths, folder, cache, loading)
+    if loading is not None:
         helper = loading.decompressor
         if helper is not None and helper.sha256 not in wheels:
             packed = (*packed, helper)
             wheels[helper.sha256] = helper
-    artifacts, files = [], []
-    for package in _packages(slimmed, proposal, started):
+    packed_image: PackedImage | None = None
+    artifacts: list[Artifact] = []
+    files: list[ManifestFile] = []
+    if imaging is not None:
+        from wideload.build.image.engine import Taken  # noqa: PLC0415
+        from wideload.build.image.packing import pack_image, take_image  # noqa: PLC0415
+
+        if ahead is not None:
+            ahead.stop()
+        packed_image = (
+            take_image(function, imaging, folder)
+            if isinstance(imaging, Taken)
+            else pack_image(function, slimmed.tree, wheels, paths, folder, cache, imaging)
+        )
+        artifacts.append(packed_image.artifact)
+        files += packed_image.files
+    for package in () if packed_image else _packages(slimmed, proposal, started, mounted):
         begun = ahead if package.role == FUNCTION_ROLE else None
         made = _make(package, wheels, paths, folder, cache, begun)
         artifacts.append(
@@ -130,6 +165,9 @@ def build(
     if started is not None:
         artifacts.append(started.artifact)
         files += started.files
+    if mounted is not None and mounted.artifact is not None:
+        artifacts.append(mounted.artifact)
+        files += mounted.files
     by = {one.name: one.by for one in slimmed.provided}
     manifest = Manifest(
         schema=MANIFEST_SCHEMA,
@@ -148,6 +186,8 @@ def build(
         ),
         removals=slimmed.removals,
         bundle=started.bundle if started else None,
+        image=packed_image.image if packed_image else None,
+        mount=mounted.directory if mounted else None,
     )
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     write_atomically(folder / MANIFEST_NAME, text + b"\n")
@@ -156,16 +196,22 @@ def build(
 
 
 def _packages(
-    slimmed: Slimmed, proposal: Proposal, started: Bootstrap | None
+    slimmed: Slimmed, proposal: Proposal, started: Bootstrap | None, mounted: Mounted | None
 ) -> Iterator[_Package]:
     split = proposal.split
     tree = slimmed.tree if split is None else split.function
     if started is not None:
         tree = started.tree
+    if mounted is not None:
+        tree = mounted.tree
     yield _Package(FUNCTION_ROLE, FUNCTION_ZIP, tree, split.packages if split else ())
     for number, share in enumerate(split.layers if split else (), start=1):
         role = f"{LAYER_ROLE}{number}"
         yield _Package(role, f"{role}.zip", share.tree, share.packages)
+    if mounted is not None and mounted.filler is not None:
+        yield _Package(FILLER_ROLE, FILLER_FILE, mounted.filler)
+    if mounted is not None and mounted.listed is not None:
+        yield _Package(FILES_ROLE, FILES_FILE, mounted.listed)
 
 
 def _make(
@@ -191,9 +237,12 @@ def _make(
 
 
 def _sweep(folder: Path, manifest: Manifest) -> None:
-    """Take away layers and bundle of an older build, which the new manifest does not name."""
+    """Take away what of an older build the new manifest does not name."""
     named = {artifact.filename for artifact in manifest.artifacts}
-    for path in [*folder.glob(f"{LAYER_ROLE}*.zip"), folder / BUNDLE_FILE]:
+    if IMAGE_FOLDER not in named:
+        shutil.rmtree(folder / IMAGE_FOLDER, ignore_errors=True)
+    others = (BUNDLE_FILE, FUNCTION_ZIP, FILLER_FILE, FILES_FILE)
+    for path in [*folder.glob(f"{LAYER_ROLE}*.zip"), *(folder / name for name in others)]:
         if path.name not in named:
             path.unlink(missing_ok=True)
 
@@ -225,7 +274,11 @@ def read_manifest(folder: Path) -> Manifest:
         ) from error
     for artifact in manifest.artifacts:
         path = folder / artifact.filename
-        if not path.is_file() or path.stat().st_size != artifact.size:
+        if artifact.role == IMAGE_ROLE:
+            whole = (path / "blobs" / "sha256" / artifact.sha256).is_file()
+        else:
+            whole = path.is_file() and path.stat().st_size == artifact.size
+        if not whole:
             raise WideloadError(
                 f"the build of {manifest.function} is not whole",
                 why=f"{artifact.filename} is missing or has another size than the manifest says",

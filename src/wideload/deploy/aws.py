@@ -11,10 +11,15 @@ from botocore.exceptions import BotoCoreError
 
 from wideload.deploy.aws_attached import AwsAttached
 from wideload.deploy.aws_concurrency import AwsConcurrency
+from wideload.deploy.aws_efs import AwsEfs
 from wideload.deploy.aws_functions import AwsFunctions
+from wideload.deploy.aws_images import AwsImages
 from wideload.deploy.aws_layers import AwsLayers
 from wideload.deploy.aws_logs import AwsLogs
+from wideload.deploy.aws_mounts import AwsMounts
+from wideload.deploy.aws_network import AwsNetwork
 from wideload.deploy.aws_roles import AwsRoles
+from wideload.deploy.aws_s3_files import AwsS3Files
 from wideload.deploy.aws_storage import AwsStorage
 from wideload.deploy.aws_trouble import asking, connecting, unreachable
 from wideload.deploy.cloud import Identity
@@ -120,6 +125,14 @@ class Aws:
             )
 
     @cached_property
+    def images(self) -> AwsImages:
+        """ECR."""
+        with connecting("ecr"):
+            return AwsImages(
+                self._session.client("ecr", endpoint_url=self._endpoint, config=_CONFIG)
+            )
+
+    @cached_property
     def concurrency(self) -> AwsConcurrency:
         """Lambda's provisioned concurrency."""
         with connecting("lambda"):
@@ -133,6 +146,20 @@ class Aws:
         with connecting("logs"):
             return AwsLogs(
                 self._session.client("logs", endpoint_url=self._endpoint, config=_CONFIG)
+            )
+
+    @cached_property
+    def mounts(self) -> AwsMounts:
+        """EC2, EFS and S3 Files."""
+        with connecting("ec2"):
+            return AwsMounts(
+                AwsNetwork(
+                    self._session.client("ec2", endpoint_url=self._endpoint, config=_CONFIG)
+                ),
+                AwsEfs(self._session.client("efs", endpoint_url=self._endpoint, config=_CONFIG)),
+                AwsS3Files(
+                    self._session.client("s3files", endpoint_url=self._endpoint, config=_CONFIG)
+                ),
             )
 
     def identity(self) -> Identity:

@@ -13,23 +13,38 @@ from wideload.deploy.cloud import (
     Answer,
     DeployedFunction,
     FunctionState,
+    ImageAt,
     Refused,
 )
-from wideload.values.instruction import Configuration
+from wideload.deploy.mounts import HeldMount
+from wideload.values.instruction import Configuration, MountedAt
+from wideload.values.mount import MOUNT_VARIABLE, Vpc
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
     from types_boto3_lambda.literals import ArchitectureType, RuntimeType
     from types_boto3_lambda.type_defs import (
+        FileSystemConfigTypeDef,
+        FunctionCodeTypeDef,
         FunctionConfigurationResponseTypeDef,
         FunctionConfigurationTypeDef,
+        ImageConfigTypeDef,
         SnapStartTypeDef,
+        VpcConfigTypeDef,
     )
 
-    from wideload.values.instruction import StoredCode
+    from wideload.deploy.cloud import Package
 
-    class _SnapStart(TypedDict, total=False):
+    class _Package(TypedDict, total=False):
+        Runtime: RuntimeType
+        Handler: str
+        Layers: list[str]
+        ImageConfig: ImageConfigTypeDef
         SnapStart: SnapStartTypeDef
+
+    class _Network(TypedDict, total=False):
+        VpcConfig: VpcConfigTypeDef
+        FileSystemConfigs: list[FileSystemConfigTypeDef]
 
 
 _NOT_FOUND = "ResourceNotFoundException"
@@ -82,6 +97,30 @@ class AwsFunctions:
             ]
         return tuple(sorted(found, key=lambda version: int(version.version)))
 
+    def images(self) -> frozenset[str]:
+        """Digests of the images that functions are, and all their versions."""
+        with asking("lambda"):
+            pages = self._client.get_paginator("list_functions").paginate(FunctionVersion="ALL")
+            arns = [
+                one["FunctionArn"]
+                for page in pages
+                for one in page["Functions"]
+                if one.get("PackageType") == "Image"
+            ]
+        found = set()
+        for arn in arns:
+            # Lists tell no image.
+            try:
+                with asking("lambda"):
+                    code = self._client.get_function(FunctionName=arn)["Code"]
+            except Refused as refused:
+                if refused.code == _NOT_FOUND:
+                    continue
+                raise
+            uris = (code.get("ResolvedImageUri", ""), code.get("ImageUri", ""))
+            found |= {uri.partition("@")[2] for uri in uris}
+        return frozenset(found - {""})
+
     def values(self, variable: str) -> frozenset[str]:
         """What this environment variable is, of all functions and all their versions."""
         with asking("lambda"):
@@ -89,6 +128,20 @@ class AwsFunctions:
             found = [function for page in pages for function in page["Functions"]]
         told = [one.get("Environment", {}).get("Variables", {}) for one in found]
         return frozenset(one[variable] for one in told if variable in one)
+
+    def mounts(self) -> tuple[HeldMount, ...]:
+        """What wideload has all functions and all their versions mount."""
+        with asking("lambda"):
+            pages = self._client.get_paginator("list_functions").paginate(FunctionVersion="ALL")
+            found = [function for page in pages for function in page["Functions"]]
+        held = []
+        for one in found:
+            variables = one.get("Environment", {}).get("Variables", {})
+            mount = _mount(one, variables)
+            if mount is not None:
+                vpc = _vpc(one)
+                held.append(HeldMount(one["FunctionName"], variables[MOUNT_VARIABLE], mount, vpc))
+        return tuple(held)
 
     def find_alias(self, function: str, alias: str) -> AliasState | None:
         """The alias of this name."""
@@ -111,7 +164,7 @@ class AwsFunctions:
     def create(
         self,
         function: str,
-        code: bytes | StoredCode,
+        code: Package,
         architecture: str,
         configuration: Configuration,
         tags: dict[str, str],
@@ -120,31 +173,31 @@ class AwsFunctions:
         with asking("lambda"):
             self._client.create_function(
                 FunctionName=function,
-                Code={"ZipFile": code}
-                if isinstance(code, bytes)
-                else {"S3Bucket": code.bucket, "S3Key": code.key},
-                PackageType="Zip",
+                Code=_code(code),
+                PackageType="Image" if isinstance(code, ImageAt) else "Zip",
                 Architectures=[cast("ArchitectureType", architecture)],
                 Role=configuration.role,
-                Runtime=cast("RuntimeType", configuration.runtime),
-                Handler=configuration.handler,
                 MemorySize=configuration.memory,
                 Timeout=configuration.timeout,
                 EphemeralStorage={"Size": configuration.ephemeral},
                 Environment={"Variables": configuration.environment},
-                Layers=list(configuration.layers),
                 Description=configuration.description,
-                **self._snap_start(configuration),
+                **self._package(configuration),
+                **_network(configuration, unmount=False),
                 Tags=tags,
             )
 
-    def update_code(self, function: str, code: bytes | StoredCode, architecture: str) -> None:
+    def update_code(self, function: str, code: Package, architecture: str) -> None:
         """Replace the code."""
         architectures = [cast("ArchitectureType", architecture)]
         with asking("lambda"):
             if isinstance(code, bytes):
                 self._client.update_function_code(
                     FunctionName=function, Architectures=architectures, ZipFile=code
+                )
+            elif isinstance(code, ImageAt):
+                self._client.update_function_code(
+                    FunctionName=function, Architectures=architectures, ImageUri=code.uri
                 )
             else:
                 self._client.update_function_code(
@@ -154,30 +207,38 @@ class AwsFunctions:
                     S3Key=code.key,
                 )
 
-    def update_configuration(self, function: str, configuration: Configuration) -> None:
+    def update_configuration(
+        self, function: str, configuration: Configuration, *, unmount: bool = False
+    ) -> None:
         """Replace the settings."""
         with asking("lambda"):
             self._client.update_function_configuration(
                 FunctionName=function,
                 Role=configuration.role,
-                Runtime=cast("RuntimeType", configuration.runtime),
-                Handler=configuration.handler,
                 MemorySize=configuration.memory,
                 Timeout=configuration.timeout,
                 EphemeralStorage={"Size": configuration.ephemeral},
                 Environment={"Variables": configuration.environment},
-                Layers=list(configuration.layers),
                 Description=configuration.description,
-                **self._snap_start(configuration),
+                **self._package(configuration),
+                **_network(configuration, unmount=unmount),
             )
 
-    def _snap_start(self, configuration: Configuration) -> _SnapStart:
-        # A region that has no SnapStart may know no such parameter either.
-        if not has_snap_start(self._client.meta.region_name):
-            return {}
-        return {
-            "SnapStart": {"ApplyOn": "PublishedVersions" if configuration.snap_start else "None"}
+    def _package(self, configuration: Configuration) -> _Package:
+        """What goes with the one kind of package and not with the other."""
+        if not configuration.runtime:
+            return {"ImageConfig": {"Command": [configuration.handler]}}
+        package: _Package = {
+            "Runtime": cast("RuntimeType", configuration.runtime),
+            "Handler": configuration.handler,
+            "Layers": list(configuration.layers),
         }
+        # A region that has no SnapStart may know no such parameter either.
+        if has_snap_start(self._client.meta.region_name):
+            package["SnapStart"] = {
+                "ApplyOn": "PublishedVersions" if configuration.snap_start else "None"
+            }
+        return package
 
     def tag(self, arn: str, tags: dict[str, str]) -> None:
         """Set these tags, beside the others."""
@@ -251,6 +312,55 @@ class AwsFunctions:
         )
 
 
+def _network(configuration: Configuration, *, unmount: bool) -> _Network:
+    told: _Network = {}
+    if configuration.vpc.subnets or unmount:
+        told["VpcConfig"] = {
+            "SubnetIds": list(configuration.vpc.subnets),
+            "SecurityGroupIds": list(configuration.vpc.security_groups),
+        }
+    mount = configuration.mount
+    if mount is not None:
+        system: Any = {"Arn": mount.access_point, "LocalMountPath": mount.path}
+        if mount.direct_read:
+            system["S3FilesConfig"] = {"DirectS3Read": mount.direct_read}
+        told["FileSystemConfigs"] = [system]
+    elif unmount:
+        told["FileSystemConfigs"] = []
+    return told
+
+
+def _vpc(answer: Any) -> Vpc:
+    vpc = answer.get("VpcConfig") or {}
+    return Vpc(
+        tuple(sorted(vpc.get("SubnetIds", []))), tuple(sorted(vpc.get("SecurityGroupIds", [])))
+    )
+
+
+def _mount(answer: Any, environment: dict[str, str]) -> MountedAt | None:
+    """What wideload has it mount: its environment says where."""
+    systems = answer.get("FileSystemConfigs", [])
+    if not systems or MOUNT_VARIABLE not in environment:
+        return None
+    direct = systems[0].get("S3FilesConfig", {}).get("DirectS3Read", "")
+    return MountedAt(systems[0]["Arn"], systems[0]["LocalMountPath"], direct)
+
+
+def _code(code: Package) -> FunctionCodeTypeDef:
+    if isinstance(code, bytes):
+        return {"ZipFile": code}
+    if isinstance(code, ImageAt):
+        return {"ImageUri": code.uri}
+    return {"S3Bucket": code.bucket, "S3Key": code.key}
+
+
+def _command(answer: Any) -> str:
+    """What an image's function is told to run; with more than a handler told it is none."""
+    config = answer.get("ImageConfigResponse", {}).get("ImageConfig", {})
+    words = [*config.get("EntryPoint", []), config.get("WorkingDirectory", "")]
+    return " ".join([*filter(None, words), *config.get("Command", [])])
+
+
 def _state(
     answer: FunctionConfigurationResponseTypeDef | FunctionConfigurationTypeDef,
 ) -> FunctionState:
@@ -261,20 +371,23 @@ def _state(
             "kms:Decrypt", unreadable.get("ErrorCode", "Unknown"), unreadable.get("Message", "")
         )
     snap_start = answer.get("SnapStart") or {}
+    variables = environment.get("Variables", {})
     return FunctionState(
         arn=answer["FunctionArn"],
         version=answer["Version"],
         configuration=Configuration(
             role=answer["Role"],
             runtime=answer.get("Runtime", ""),
-            handler=answer.get("Handler", ""),
+            handler=answer.get("Handler", "") or _command(answer),
             memory=answer["MemorySize"],
             timeout=answer["Timeout"],
             ephemeral=answer.get("EphemeralStorage", {"Size": 512})["Size"],
-            environment=environment.get("Variables", {}),
+            environment=variables,
             layers=tuple(layer["Arn"] for layer in answer.get("Layers", [])),
             description=answer.get("Description", ""),
             snap_start=snap_start.get("ApplyOn", "None") != "None",
+            vpc=_vpc(answer),
+            mount=_mount(answer, variables),
         ),
         architecture=answer.get("Architectures", ["x86_64"])[0],
         code_sha256=answer["CodeSha256"],

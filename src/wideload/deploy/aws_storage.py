@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from boto3.s3.transfer import TransferConfig
 
@@ -22,6 +22,8 @@ _PART = BUNDLE_PART
 _DIGEST = "sha256"
 """Of an object's metadata. S3's own SHA-256 of an upload in parts is one of the parts'
 digests, so the digest of the whole is noted beside it."""
+_IN_ONE_REQUEST = 8 * 1024**2
+"""Bytes below which a file is sent as one request."""
 _TRANSFER = TransferConfig(
     multipart_threshold=_PART,
     multipart_chunksize=_PART,
@@ -147,6 +149,55 @@ class AwsStorage:
                 },
                 Callback=sent,
                 Config=_TRANSFER,
+            )
+
+    def put(self, stream: IO[bytes], size: int, bucket: str, key: str, owner: str) -> None:
+        """Send what a stream holds; the object appears whole or not at all."""
+        if size < _IN_ONE_REQUEST:
+            # Without the threads of a transfer, which for small files take longer than the file.
+            with asking("s3"):
+                self._client.put_object(
+                    Bucket=bucket,
+                    Key=key,
+                    Body=stream.read(),
+                    ChecksumAlgorithm="SHA256",
+                    ExpectedBucketOwner=owner,
+                )
+            return
+        with asking("s3"):
+            self._client.upload_fileobj(
+                stream,
+                bucket,
+                key,
+                ExtraArgs={"ChecksumAlgorithm": "SHA256", "ExpectedBucketOwner": owner},
+                Config=_TRANSFER,
+            )
+
+    def keep_versions(self, bucket: str, owner: str) -> None:
+        """Have a bucket keep versions; those that were replaced expire after a day."""
+        rules: list[Any] = [
+            {
+                "ID": "unfinished-uploads",
+                "Status": "Enabled",
+                "Filter": {"Prefix": ""},
+                "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _UNFINISHED_DAYS},
+            },
+            {
+                "ID": "replaced",
+                "Status": "Enabled",
+                "Filter": {"Prefix": ""},
+                "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
+                "Expiration": {"ExpiredObjectDeleteMarker": True},
+            },
+        ]
+        with asking("s3"):
+            self._client.put_bucket_lifecycle_configuration(
+                Bucket=bucket, ExpectedBucketOwner=owner, LifecycleConfiguration={"Rules": rules}
+            )
+            self._client.put_bucket_versioning(
+                Bucket=bucket,
+                ExpectedBucketOwner=owner,
+                VersioningConfiguration={"Status": "Enabled"},
             )
 
     def keys(self, bucket: str, prefix: str, owner: str) -> tuple[str, ...]:

@@ -19,12 +19,22 @@ if TYPE_CHECKING:
 
     from wideload.deploy.cloud import Cloud, FunctionState, Identity
     from wideload.deploy.progress import Progress
-    from wideload.values.artifact import Manifest
+    from wideload.values.artifact import Artifact, Manifest
     from wideload.values.function import BundleAccess
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: of all inline
 # policies of a role together, white space not counted. The other policy has some 300.
 _POLICY_SIZE = 10_240 - 1_000
+
+
+def artifact(manifest: Manifest) -> Artifact:
+    """The bundle of a build."""
+    return manifest.artifact(BUNDLE_ROLE)
+
+
+def has_one(manifest: Manifest) -> bool:
+    """Whether the build has a bundle, for the function or to fill a directory from."""
+    return any(artifact.role == BUNDLE_ROLE for artifact in manifest.artifacts)
 
 
 def location(manifest: Manifest, identity: Identity) -> BundleLocation:

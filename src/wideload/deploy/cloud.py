@@ -7,18 +7,18 @@ something that is not there gives nothing instead.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 import msgspec
 
-from wideload.values.instruction import Configuration
+from wideload.values.instruction import Configuration, StoredCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from wideload.deploy.concurrency import Concurrency
-    from wideload.values.instruction import StoredCode
+    from wideload.deploy.mounts import HeldMount, MountClient
 
 
 class Refused(Exception):
@@ -91,6 +91,36 @@ class LayerVersion(msgspec.Struct, frozen=True):
     description: str
     created: float
     """Seconds since 1970."""
+
+
+class RepositoryState(msgspec.Struct, frozen=True):
+    """A repository of container images as it is."""
+
+    uri: str
+    """Its registry's host, and its name."""
+    policy: str | None
+    """JSON: who may pull; nothing where nothing was said."""
+    tags: dict[str, str]
+
+
+class PushedImage(msgspec.Struct, frozen=True):
+    """An image of a repository."""
+
+    repository: str
+    digest: str
+    pushed: float
+    """Seconds since 1970."""
+
+
+class ImageAt(msgspec.Struct, frozen=True):
+    """An image that Lambda is to take."""
+
+    uri: str
+    """By digest."""
+
+
+Package = bytes | StoredCode | ImageAt
+"""What Lambda is given: a zip, a zip of a bucket, or an image."""
 
 
 class LogGroupState(msgspec.Struct, frozen=True):
@@ -237,6 +267,14 @@ class Storage(Protocol):
         """
         ...
 
+    def put(self, stream: IO[bytes], size: int, bucket: str, key: str, owner: str) -> None:
+        """Send what a stream holds, so many bytes; the object appears whole or not at all."""
+        ...
+
+    def keep_versions(self, bucket: str, owner: str) -> None:
+        """Have a bucket keep versions; those that were replaced expire after a day."""
+        ...
+
     def keys(self, bucket: str, prefix: str, owner: str) -> tuple[str, ...]:
         """The keys that begin so, sorted; none where there is no bucket."""
         ...
@@ -269,8 +307,16 @@ class Functions(Protocol):
         """The published versions, oldest first."""
         ...
 
+    def images(self) -> frozenset[str]:
+        """Digests of the images that functions are, and all their versions."""
+        ...
+
     def values(self, variable: str) -> frozenset[str]:
         """What this environment variable is, of all functions and all their versions."""
+        ...
+
+    def mounts(self) -> tuple[HeldMount, ...]:
+        """What wideload has all functions and all their versions mount."""
         ...
 
     def find_alias(self, function: str, alias: str) -> AliasState | None:
@@ -280,7 +326,7 @@ class Functions(Protocol):
     def create(
         self,
         function: str,
-        code: bytes | StoredCode,
+        code: Package,
         architecture: str,
         configuration: Configuration,
         tags: dict[str, str],
@@ -288,12 +334,19 @@ class Functions(Protocol):
         """Make a function (``ResourceConflictException``)."""
         ...
 
-    def update_code(self, function: str, code: bytes | StoredCode, architecture: str) -> None:
+    def update_code(self, function: str, code: Package, architecture: str) -> None:
         """Replace the code (``ResourceConflictException`` while an update is under way)."""
         ...
 
-    def update_configuration(self, function: str, configuration: Configuration) -> None:
-        """Replace the settings (``ResourceConflictException`` while an update is under way)."""
+    def update_configuration(
+        self, function: str, configuration: Configuration, *, unmount: bool = False
+    ) -> None:
+        """Replace the settings (``ResourceConflictException`` while an update is under way).
+
+        Without subnets, and without a mount, those that it has stay.
+
+        :param unmount: take the mount away, and the VPC where the settings have none.
+        """
         ...
 
     def tag(self, arn: str, tags: dict[str, str]) -> None:
@@ -361,6 +414,53 @@ class Layers(Protocol):
         ...
 
 
+class Images(Protocol):
+    """ECR, as deploying needs it."""
+
+    def find(self, repository: str) -> RepositoryState | None:
+        """The repository of this name."""
+        ...
+
+    def has(self, repository: str, digest: str) -> bool:
+        """Whether an image is there (``RepositoryNotFoundException``)."""
+        ...
+
+    def push(
+        self, repository: str, layout: Path, sha256: str, tag: str, sent: Callable[[int], None]
+    ) -> int:
+        """Send what a repository lacks of an image, then name it; the bytes that were sent.
+
+        :param layout: an OCI image layout that holds the image.
+        :param sha256: of the image's manifest.
+        :param sent: called with the number of bytes more that have gone, from any thread.
+        """
+        ...
+
+    def create(self, repository: str, tags: dict[str, str]) -> None:
+        """Make a repository (``RepositoryAlreadyExistsException``)."""
+        ...
+
+    def set_policy(self, repository: str, document: str) -> None:
+        """Say who may pull."""
+        ...
+
+    def listed(self, prefix: str) -> tuple[str, ...]:
+        """Names of the repositories that begin so, sorted."""
+        ...
+
+    def images(self, repository: str) -> tuple[PushedImage, ...]:
+        """All images of a repository."""
+        ...
+
+    def delete_images(self, repository: str, digests: tuple[str, ...]) -> None:
+        """Take images away; those that are not there are no error."""
+        ...
+
+    def delete(self, repository: str) -> None:
+        """Take a repository away with all its images (``RepositoryNotFoundException``)."""
+        ...
+
+
 class Logs(Protocol):
     """CloudWatch Logs, as deploying needs it."""
 
@@ -409,6 +509,11 @@ class Cloud(Protocol):
         ...
 
     @property
+    def images(self) -> Images:
+        """ECR."""
+        ...
+
+    @property
     def concurrency(self) -> Concurrency:
         """Lambda's provisioned concurrency."""
         ...
@@ -416,6 +521,11 @@ class Cloud(Protocol):
     @property
     def logs(self) -> Logs:
         """CloudWatch Logs."""
+        ...
+
+    @property
+    def mounts(self) -> MountClient:
+        """EC2 and EFS."""
         ...
 
     def identity(self) -> Identity:

@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from wideload.deploy import bundles, desired, names
+from wideload.deploy import bundles, desired, images, names
 from wideload.deploy.cloud import ObjectState
+from wideload.deploy.filling import filling, is_filled
+from wideload.deploy.networking import network
 from wideload.deploy.provisioning import compute_provisioning
 from wideload.deploy.rollback import had_served
+from wideload.deploy.uploading import files
 from wideload.errors import WideloadError
+from wideload.values.function import Strategy
 from wideload.values.instruction import (
     LIVE_ALIAS,
     Configuration,
@@ -26,6 +30,7 @@ from wideload.values.instruction import (
     CreateLogGroup,
     CreateRole,
     DeleteRolePolicy,
+    ImageCode,
     Instruction,
     PublishVersion,
     PutRolePolicy,
@@ -47,6 +52,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from wideload.deploy.cloud import AliasState, DeployedFunction, FunctionState
+    from wideload.deploy.networking import Network
     from wideload.deploy.observe import Observed
     from wideload.values.artifact import Artifact, Manifest
     from wideload.values.function import Function
@@ -63,39 +69,48 @@ def compute(
     *,
     adopt: bool = False,
     smoke: Smoke | None = None,
+    create_network: bool = False,
 ) -> tuple[Instruction, ...]:
     """The instructions that lead from what is there to what was built; none where it is there.
 
     :param adopt: take over a function that wideload did not make. It keeps its role.
     :param smoke: what the new version has to pass before the alias moves to it.
+    :param create_network: make what the function is to mount and is not there.
     :raises WideloadError: the build is out of date, its strategy cannot be deployed, the
-        function is somebody else's, or it is in a state that no deployment mends.
+        function is somebody else's, or it is in a state that no deployment mends; or something
+        that it is to mount is missing, or not as it must be.
     """
     desired.check_is_current(manifest, function)
     desired.check_region(manifest, observed.identity)
     there = observed.function
     if there is not None:
-        _check_may_change(there, manifest.function, adopt=adopt)
+        _check_may_change(there, manifest, adopt=adopt)
     own_role = names.role_arn(manifest.function, observed.identity)
     # A function keeps the role that it has: an adopted one may need what its own allows.
     role = own_role if there is None else there.latest.configuration.role
     steps: list[Instruction] = []
+    mounting = _mounting(manifest, observed, create=create_network)
+    steps += mounting.steps if mounting else ()
     if role == own_role:
         steps += _role(manifest.function, observed, adopt=adopt)
         steps += _bundle_access(manifest, function, observed)
+        steps += _mount_access(manifest, observed, mounting)
     steps += _log_group(manifest.function, observed)
     layers = tuple(_layer(layer, observed) for layer in manifest.layers)
     bundle = bundles.location(manifest, observed.identity) if manifest.bundle else None
-    wanted = desired.configuration(manifest, role, layers, bundle)
+    wanted = desired.configuration(manifest, role, layers, bundle, mounting)
+    steps += _fill(manifest, observed, mounting)
     if there is None:
         steps += _create(manifest, observed, wanted)
     else:
+        wanted = _with_own_network(wanted, there)
         steps += _update(manifest, observed, there, wanted)
     steps += _publish_and_serve(manifest, observed, wanted, smoke)
     return tuple(steps)
 
 
-def _check_may_change(there: DeployedFunction, name: str, *, adopt: bool) -> None:
+def _check_may_change(there: DeployedFunction, manifest: Manifest, *, adopt: bool) -> None:
+    name = manifest.function
     if names.VERSION_TAG not in there.tags and not adopt:
         raise WideloadError(
             f"function {name} is there already, and wideload did not make it",
@@ -103,12 +118,14 @@ def _check_may_change(there: DeployedFunction, name: str, *, adopt: bool) -> Non
             hint="give the function another name, or take this one over with --adopt "
             "(its role is kept, its code and settings are replaced)",
         )
-    if there.latest.package_type != "Zip":
+    if (there.latest.package_type == "Image") != (manifest.image is not None):
+        was, is_now = ("an image", "a zip") if manifest.image is None else ("a zip", "an image")
         raise WideloadError(
-            f"function {name} is there as a container image",
+            f"function {name} is there as {was}, and was built as {is_now}",
             why=f"{there.latest.arn} has PackageType {there.latest.package_type}, "
             "which Lambda never changes",
-            hint="give the function another name, or delete the one that is there",
+            hint="give the function another name and let its callers move, so that nobody goes "
+            f"without; or `wideload destroy {name}` with all its versions, then deploy it anew",
         )
     if there.latest.state not in _USABLE:
         raise WideloadError(
@@ -151,6 +168,57 @@ def _bundle_access(
         yield PutRolePolicy(name, policy, wanted[0], f"{wanted[1]} as well")
 
 
+def _mounting(manifest: Manifest, observed: Observed, *, create: bool) -> Network | None:
+    """What the function is to mount, and the steps that make it."""
+    if manifest.mount is None or observed.network is None:
+        return None
+    return network(manifest, observed.network, observed.identity, create=create)
+
+
+def _mount_access(
+    manifest: Manifest, observed: Observed, mounting: Network | None
+) -> Iterator[Instruction]:
+    """Before the code, and for all versions that may serve again, as for bundles."""
+    identity = observed.identity
+    role, policy = names.role_name(manifest.function), names.mount_policy_name(identity)
+    held = [version.configuration for version in observed.versions]
+    points = {one.mount.access_point for one in held if one.mount is not None}
+    if mounting is not None:
+        points.add(mounting.mount.access_point)
+    in_vpc = any(one.vpc.subnets for one in held) or bool(mounting or manifest.settings.vpc.subnets)
+    if not points and not in_vpc:
+        if observed.mount_policy is not None:
+            yield DeleteRolePolicy(role, policy, "since no version is in a VPC any more")
+        return
+    objects = f"{mounting.objects}{manifest.function}/*" if mounting and mounting.objects else ""
+    document = names.mount_policy(sorted(points), identity, objects=objects)
+    if observed.mount_policy != document:
+        what = "be in a VPC" + (" and read what it mounts" if points else "")
+        yield PutRolePolicy(role, policy, document, f"{what} as well")
+
+
+def _fill(
+    manifest: Manifest, observed: Observed, mounting: Network | None
+) -> Iterator[Instruction]:
+    """Bring into the mounted directory what belongs there, unless it is there."""
+    if mounting is None or is_filled(manifest, observed.versions):
+        return
+    if manifest.strategy is Strategy.EFS:
+        yield from _upload(manifest, observed, code=False, filling=True)
+        yield from filling(manifest, observed, mounting)
+    else:
+        yield files(manifest, observed.identity, mounting)
+
+
+def _with_own_network(wanted: Configuration, there: DeployedFunction) -> Configuration:
+    """With the VPC that somebody attached the function to, where none is asked for and the one
+    that it has is not for the sake of a mount of wideload's."""
+    have = there.latest.configuration
+    if wanted.vpc.subnets or have.mount is not None:
+        return wanted
+    return msgspec.structs.replace(wanted, vpc=have.vpc)
+
+
 def _log_group(function: str, observed: Observed) -> Iterator[Instruction]:
     group = names.log_group(function)
     if observed.log_group is None:
@@ -171,20 +239,27 @@ def _layer(layer: Artifact, observed: Observed) -> str:
     return next((one for one in there if one in has), there[-1])
 
 
-def _upload(manifest: Manifest, observed: Observed, *, code: bool) -> Iterator[Instruction]:
+def _upload(
+    manifest: Manifest, observed: Observed, *, code: bool, filling: bool = False
+) -> Iterator[Instruction]:
     """Bring into the bucket, and into layers, what is not there; the function is not touched.
 
     :param code: whether the function needs its code anew.
+    :param filling: whether it is for the sake of a directory that is filled from the bundle.
     """
     identity = observed.identity
     wanted = desired.code(manifest, identity)
+    if isinstance(wanted, ImageCode):
+        if code:
+            yield from images.brought(manifest, observed)
+        return
     layers = [
         (layer, desired.publication(manifest, layer, identity))
         for layer in manifest.layers
         if names.layer_arn(layer.sha256, identity) not in observed.layers
     ]
     stored = wanted if code and isinstance(wanted, StoredCode) else None
-    bundle = bundles.upload(manifest, identity) if manifest.bundle else None
+    bundle = bundles.upload(manifest, identity) if filling or manifest.bundle else None
     if bundle is not None and observed.bundle == ObjectState(bundle.size, bundle.sha256):
         bundle = None
     if stored is None and bundle is None and not layers:
@@ -292,7 +367,8 @@ def _configure(
     changes = desired.changes(have, wanted)
     if again and not changes:
         changes = ("again, since the last update failed",)
-    yield UpdateConfiguration(name, wanted, changes)
+    unmount = have.mount is not None and wanted.mount is None
+    yield UpdateConfiguration(name, wanted, changes, unmount)
     yield WaitUntilReady(name, _LATEST)
 
 

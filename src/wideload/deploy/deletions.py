@@ -14,6 +14,8 @@ Deletion = (
     | do.DeleteFunction
     | do.DeleteObjects
     | do.DeleteLayerVersion
+    | do.DeleteImages
+    | do.DeleteRepository
     | do.DeleteBucket
     | do.DeleteLogGroup
     | do.DeleteRolePolicy
@@ -35,6 +37,10 @@ def delete(cloud: Cloud, step: Deletion) -> None:
             cloud.storage.delete_objects(step.bucket, step.keys, step.owner)
         case do.DeleteLayerVersion():
             cloud.layers.delete(step.layer, step.version)
+        case do.DeleteImages():
+            cloud.images.delete_images(step.repository, step.digests)
+        case do.DeleteRepository():
+            cloud.images.delete(step.repository)
         case do.DeleteBucket():
             cloud.storage.delete_bucket(step.bucket, step.owner)
         case do.DeleteLogGroup():

@@ -32,6 +32,7 @@ def deploy(
     *,
     dry_run: bool = False,
     adopt: bool = False,
+    create_network: bool = False,
     smoke: Smoke | None = None,
     progress: Progress | None = None,
     clock: Clock | None = None,
@@ -42,6 +43,7 @@ def deploy(
     :param folder: holds the artifacts of the manifest.
     :param dry_run: change nothing; the result's instructions are what would be done.
     :param adopt: take over a function that wideload did not make.
+    :param create_network: make what the function is to mount and is not there.
     :param smoke: what the new version has to pass before callers get to it.
     :param once: the same for all deployments that run at once and may share layers.
     :raises WideloadError: as `compute` and `execute` say. What served before serves on.
@@ -50,7 +52,9 @@ def deploy(
         observed = observe(cloud, manifest)
     except Refused as refused:
         raise told(f"show what is there of function {manifest.function}", refused) from refused
-    instructions = compute(manifest, function, observed, adopt=adopt, smoke=smoke)
+    instructions = compute(
+        manifest, function, observed, adopt=adopt, smoke=smoke, create_network=create_network
+    )
     serving = None if observed.alias is None else observed.alias.version
     for instruction in instructions:
         if isinstance(instruction, CreateAlias | UpdateAlias):

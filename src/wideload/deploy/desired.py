@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wideload import cold_starts, limits
-from wideload.deploy import names
+from wideload.deploy import images, names
 from wideload.errors import WideloadError
-from wideload.values.bundle import BUNDLE_VARIABLE, loader_handler
+from wideload.values.artifact import IMAGE_ROLE
+from wideload.values.bundle import BUNDLE_VARIABLE, LOADER_HANDLER, loader_handler
 from wideload.values.function import Strategy
 from wideload.values.instruction import (
     Code,
@@ -20,14 +21,19 @@ from wideload.values.instruction import (
     PublishLayer,
     StoredCode,
 )
+from wideload.values.mount import MOUNT_VARIABLE, Vpc
 
 if TYPE_CHECKING:
     from wideload.deploy.cloud import FunctionState, Identity
+    from wideload.deploy.networking import Network
     from wideload.values.artifact import Artifact, Manifest
     from wideload.values.bundle import BundleLocation
     from wideload.values.function import Function
+    from wideload.values.mount import Directory
 
-_BUILT = (Strategy.DIRECT_ZIP, Strategy.S3_ZIP, Strategy.LAYERS, Strategy.S3_BOOTSTRAP)
+LATEST = "$LATEST"
+_SMALL = frozenset({Strategy.LAYERS, Strategy.S3_BOOTSTRAP, Strategy.EFS, Strategy.S3_FILES})
+"""Ways that leave a small zip."""
 
 
 def check_is_current(manifest: Manifest, function: Function) -> None:
@@ -71,6 +77,7 @@ def configuration(
     role: str,
     layers: tuple[str, ...] = (),
     bundle: BundleLocation | None = None,
+    network: Network | None = None,
 ) -> Configuration:
     """The settings that Lambda is to have.
 
@@ -78,23 +85,28 @@ def configuration(
         file which both have it is the build's own that the function sees.
     :param bundle: where the bundle lies, of a build that has one. Lambda calls the loader then,
         which becomes the handler that the manifest names.
-    :raises WideloadError: the environment has no room to say where the bundle lies.
+    :param network: what the function mounts, of a build that has it mount something.
+    :raises WideloadError: the environment has no room for what wideload puts there.
     """
     settings = manifest.settings
     environment, handler = settings.environment, manifest.handler
     if bundle is not None:
         handler = loader_handler(manifest.target, manifest.handler)
         environment = {**environment, BUNDLE_VARIABLE: bundle.variable()}
-        broken = limits.check_environment(environment)
-        if broken:
-            raise WideloadError(
-                f"the environment of {manifest.function} has no room for {BUNDLE_VARIABLE}",
-                why=f"with it there are {broken.actual:,} bytes, Lambda allows {broken.allowed:,}",
-                hint="make the function's own variables shorter",
-            )
+    if manifest.mount is not None:
+        environment = mounted_environment(manifest, manifest.mount)
+        handler = LOADER_HANDLER
+    broken = limits.check_environment(environment)
+    if broken and environment is not settings.environment:
+        added = ", ".join(sorted(environment.keys() - settings.environment.keys()))
+        raise WideloadError(
+            f"the environment of {manifest.function} has no room for {added}",
+            why=f"with it there are {broken.actual:,} bytes, Lambda allows {broken.allowed:,}",
+            hint="make the function's own variables shorter",
+        )
     return Configuration(
         role=role,
-        runtime=manifest.target.runtime,
+        runtime="" if manifest.image else manifest.target.runtime,
         handler=handler,
         memory=settings.memory,
         timeout=settings.timeout,
@@ -103,21 +115,45 @@ def configuration(
         layers=(*settings.layers, *layers),
         description=settings.description,
         snap_start=settings.snap_start,
+        vpc=network.vpc if network else _vpc(manifest),
+        mount=network.mount if network else None,
     )
 
 
-def code(manifest: Manifest, identity: Identity) -> Code:
-    """Where Lambda is to take the code from.
+def mounted_environment(manifest: Manifest, directory: Directory) -> dict[str, str]:
+    """The environment variables of a function that mounts its packages.
 
-    :raises WideloadError: the strategy is one that cannot be deployed.
+    A PYTHONPATH hides the folders of layers, which Lambda looks into where there is none.
     """
-    artifact = manifest.artifact("function")
-    if manifest.strategy not in _BUILT:
+    variables = manifest.settings.environment
+    version = manifest.target.python_version
+    folders = [*variables.get("PYTHONPATH", "").split(":"), directory.search]
+    folders += [f"/opt/python/lib/python{version}/site-packages", "/opt/python"]
+    path = ":".join(dict.fromkeys(folder for folder in folders if folder))
+    return {**variables, "PYTHONPATH": path, MOUNT_VARIABLE: directory.place}
+
+
+def _vpc(manifest: Manifest) -> Vpc:
+    """The network that is configured; empty where none is, and what it has then stays.
+
+    :raises WideloadError: half of it is.
+    """
+    vpc = manifest.settings.vpc
+    if bool(vpc.subnets) != bool(vpc.security_groups):
+        has, lacks = ("subnets", "security_groups")[:: 1 if vpc.subnets else -1]
         raise WideloadError(
-            f"{manifest.function} cannot be deployed as {manifest.strategy}",
-            why=f"what can be deployed is {', '.join(_BUILT)}",
-            hint='set strategy = "auto" in the function\'s table and build again',
+            f"{manifest.function} has {has} and no {lacks}",
+            why="Lambda attaches a function to a VPC by both",
+            hint=f"set `{lacks}` in its table as well",
         )
+    return Vpc(tuple(sorted(vpc.subnets)), tuple(sorted(vpc.security_groups)))
+
+
+def code(manifest: Manifest, identity: Identity) -> Code:
+    """Where Lambda is to take the code from."""
+    if manifest.image is not None:
+        return images.code(manifest)
+    artifact = manifest.artifact("function")
     if not goes_by_s3(manifest):
         return InlineCode(artifact.filename, artifact.sha256, artifact.size)
     bucket = names.bucket_name(identity)
@@ -126,9 +162,11 @@ def code(manifest: Manifest, identity: Identity) -> Code:
 
 
 def goes_by_s3(manifest: Manifest) -> bool:
-    """Whether the code is copied from a bucket; of the small zips that layers and bundles leave,
+    """Whether the code is copied from a bucket; of the small zips that other ways leave,
     where the request does not take it."""
-    if manifest.strategy in (Strategy.LAYERS, Strategy.S3_BOOTSTRAP):
+    if manifest.image is not None:
+        return False
+    if manifest.strategy in _SMALL:
         return limits.check_direct_zip(manifest.artifact("function").size) is not None
     return manifest.strategy is not Strategy.DIRECT_ZIP
 
@@ -154,7 +192,9 @@ def base64_of(sha256: str) -> str:
 
 
 def code_sha256(manifest: Manifest) -> str:
-    """The digest of the code in base64, as Lambda writes it."""
+    """The digest of the code as Lambda writes it: a zip's in base64, an image's as it is."""
+    if manifest.image is not None:
+        return manifest.artifact(IMAGE_ROLE).sha256
     return base64_of(manifest.artifact("function").sha256)
 
 
@@ -200,6 +240,12 @@ def changes(have: Configuration, wanted: Configuration) -> tuple[str, ...]:
             told.append(f"{what} {before} → {after}{unit}")
     told.extend(_changed_variables(have.environment, wanted.environment))
     told.extend(_changed_layers(have.layers, wanted.layers))
+    if have.vpc != wanted.vpc:
+        told.append(
+            f"VPC: subnets {', '.join(wanted.vpc.subnets)}" if wanted.vpc.subnets else "no VPC"
+        )
+    if have.mount != wanted.mount:
+        told.append(f"mount {wanted.mount.path}" if wanted.mount else "mount nothing")
     if have.description != wanted.description:
         told.append("description")
     return tuple(told)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wideload.deploy import names
+from wideload.deploy import images, names
+from wideload.deploy.sweeping import sweeping
 from wideload.errors import WideloadError
 from wideload.values.instruction import (
     LIVE_ALIAS,
@@ -13,6 +14,7 @@ from wideload.values.instruction import (
     DeleteFunction,
     DeleteLogGroup,
     DeleteObjects,
+    DeleteRepository,
     DeleteRole,
     DeleteRolePolicy,
     Instruction,
@@ -22,15 +24,19 @@ from wideload.values.instruction import (
 if TYPE_CHECKING:
     from wideload.deploy.cloud import RoleState
     from wideload.deploy.observe import Remains
+    from wideload.values.instruction import InlineCode
 
 
-def compute_destroy(remains: Remains, *, bucket: bool = False) -> tuple[Instruction, ...]:
+def compute_destroy(
+    remains: Remains, *, bucket: bool = False, sweeper: InlineCode | None = None
+) -> tuple[Instruction, ...]:
     """The instructions that leave nothing of a function; none where nothing is left.
 
     What callers use goes first. The role goes last: its tag is what still says, when a run
     was killed, that the log group is one of ours.
 
     :param bucket: take the bucket away as well if nothing of another function lies in it.
+    :param sweeper: the code that removes its mounted directories; without it these stay.
     :raises WideloadError: wideload did not make the function.
     """
     name = remains.function_name
@@ -60,6 +66,10 @@ def compute_destroy(remains: Remains, *, bucket: bool = False) -> tuple[Instruct
         steps.append(DeleteObjects(bucket_name, owner, remains.keys))
     if remains.bundle_keys:
         steps.append(DeleteObjects(bucket_name, owner, remains.bundle_keys))
+    steps += _directories(remains, sweeper)
+    repository = remains.repository
+    if repository is not None and names.VERSION_TAG in repository.tags:
+        steps.append(DeleteRepository(images.repository_name(name)))
     if bucket and remains.bucket is not None and remains.other_keys is False:
         steps.append(DeleteBucket(bucket_name, owner))
     if remains.log_group is not None and (there is not None or owns_role):
@@ -69,14 +79,33 @@ def compute_destroy(remains: Remains, *, bucket: bool = False) -> tuple[Instruct
     return tuple(steps)
 
 
+def _directories(remains: Remains, sweeper: InlineCode | None) -> list[Instruction]:
+    """What it mounted, and what is left of filling that."""
+    steps: list[Instruction] = []
+    identity, name = remains.identity, remains.function_name
+    filler = names.filler_name(name)
+    if remains.has_filler:
+        steps.append(DeleteFunction(filler))
+    if remains.has_filler_role:
+        steps.append(DeleteRole(names.role_name(filler)))
+    if remains.file_keys:
+        bucket = names.files_bucket(identity)
+        steps.append(DeleteObjects(bucket, identity.account, remains.file_keys))
+    if sweeper is not None:
+        steps += sweeping(remains.mounts, identity, sweeper, 0.0, gone=name)
+    return steps
+
+
 def _role(function: str, role: RoleState, remains: Remains) -> list[Instruction]:
     name = names.role_name(function)
-    own = (names.policy_name(remains.identity), names.bundle_policy_name(remains.identity))
+    own = (
+        names.policy_name(remains.identity),
+        names.bundle_policy_name(remains.identity),
+        names.mount_policy_name(remains.identity),
+    )
+    prefixes = (names.POLICY_PREFIX, names.BUNDLE_POLICY_PREFIX, names.MOUNT_POLICY_PREFIX)
     elsewhere = [
-        policy
-        for policy in role.policies
-        if policy.startswith((names.POLICY_PREFIX, names.BUNDLE_POLICY_PREFIX))
-        and policy not in own
+        policy for policy in role.policies if policy.startswith(prefixes) and policy not in own
     ]
     if not elsewhere:
         return [DeleteRole(name)]

@@ -6,28 +6,29 @@ import base64
 import contextlib
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from wideload.deploy import artifacts, smoke, waiting
-from wideload.deploy.cloud import ObjectState, Refused
+from wideload.deploy import artifacts, filling, smoke, uploading, waiting
+from wideload.deploy.cloud import ImageAt, ObjectState, Refused
 from wideload.deploy.deletions import delete
 from wideload.deploy.once import Once
 from wideload.deploy.progress import Silent
 from wideload.deploy.refusals import ALREADY_THERE, NOT_FOUND, told
+from wideload.deploy.weaving import Weaving
 from wideload.errors import WideloadError
 from wideload.values import instruction as do
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wideload.deploy.cloud import Cloud
+    from wideload.deploy.cloud import Cloud, Package
     from wideload.deploy.progress import Progress
     from wideload.values.instruction import Instruction
 
-_NO_SUCH_ROLE_YET = "cannot be assumed by Lambda"
-"""Of Lambda's message while IAM's news of a role has not reached it."""
+_NO_SUCH_ROLE_YET = ("cannot be assumed by Lambda", "does not have permissions to call")
+"""Of Lambda's messages while IAM's news of a role, or of what it may, has not reached it."""
 _PAUSE = 1.0
 """Seconds. A request that carries 50 MB of code is not sent again every moment."""
 _LATEST = "$LATEST"
@@ -84,25 +85,27 @@ class _Run:
         self._storage = cloud.storage
         self._functions = cloud.functions
         self._layers = cloud.layers
+        self._images = cloud.images
         self._concurrency = cloud.concurrency
         self._logs = cloud.logs
         self._folder = folder
         self._progress = progress
         self._clock = clock
         self._once = once
+        self._weaving = Weaving(cloud)
         self._layer_versions: dict[str, str] = {}
         """The ARN of a version by the ARN of the layer."""
         self.published: str | None = None
         self.uploaded_bytes = 0
 
-    def carry_out(self, step: Instruction) -> None:  # noqa: PLR0912
+    def carry_out(self, step: Instruction) -> None:  # noqa: PLR0912, PLR0915
         match step:
             case do.CreateRole():
                 self._create_role(step)
             case do.SetTrust():
                 self._roles.set_trust(step.role, step.trust)
             case do.PutRolePolicy():
-                self._roles.put_policy(step.role, step.policy, step.document)
+                self._roles.put_policy(step.role, step.policy, self._weaving.real(step.document))
             case do.CreateLogGroup():
                 _unless(ALREADY_THERE, lambda: self._logs.create(step.group))
             case do.SetRetention():
@@ -115,6 +118,12 @@ class _Run:
                 self._storage.secure_bucket(step.bucket, step.owner)
             case do.UploadObject():
                 self._upload(step)
+            case do.CreateRepository():
+                _unless(ALREADY_THERE, lambda: self._images.create(step.repository, step.tags))
+            case do.SetRepositoryPolicy():
+                self._images.set_policy(step.repository, step.document)
+            case do.PushImage():
+                self._push(step)
             case do.PublishLayer():
                 self._publish_layer(step)
             case do.CreateFunction():
@@ -124,10 +133,12 @@ class _Run:
             case do.UpdateCode():
                 self._update_code(step)
             case do.UpdateConfiguration():
-                wanted = self._with_layers(step.configuration)
+                wanted = self._real(step.configuration)
                 self._patiently(
                     step.function,
-                    lambda: self._functions.update_configuration(step.function, wanted),
+                    lambda: self._functions.update_configuration(
+                        step.function, wanted, unmount=step.unmount
+                    ),
                 )
             case do.WaitUntilReady():
                 self._wait(step.function, self._number(step.version))
@@ -151,14 +162,25 @@ class _Run:
                 | do.DeleteFunction()
                 | do.DeleteObjects()
                 | do.DeleteLayerVersion()
+                | do.DeleteImages()
+                | do.DeleteRepository()
                 | do.DeleteBucket()
                 | do.DeleteLogGroup()
                 | do.DeleteRolePolicy()
                 | do.DeleteRole()
             ):
                 _unless(NOT_FOUND, lambda: delete(self._cloud, step))
+            case do.VersionBucket():
+                self._storage.keep_versions(step.bucket, step.owner)
+            case do.UploadFiles():
+                sent = uploading.upload(self._storage, self._folder, step, self._progress.sent)
+                self.uploaded_bytes += sent
+            case do.FillDirectory():
+                filling.fill(self._functions, step, self._clock)
+            case do.SweepDirectories():
+                filling.sweep(self._functions, step, self._clock)
             case _:
-                assert_never(step)
+                self._weaving.carry_out(step)
 
     def _number(self, version: str | None) -> str:
         number = version or self.published
@@ -181,7 +203,7 @@ class _Run:
                     raise
                 if _is_conflict(refused):
                     self._wait(function, _LATEST)
-                elif _NO_SUCH_ROLE_YET not in refused.message:
+                elif not any(words in refused.message for words in _NO_SUCH_ROLE_YET):
                     raise
         raise AssertionError("the last attempt returns or raises")
 
@@ -223,6 +245,19 @@ class _Run:
         )
         self.uploaded_bytes += step.size
 
+    def _push(self, step: do.PushImage) -> None:
+        done = 0
+
+        def sent(more: int) -> None:
+            nonlocal done
+            done += more
+            self._progress.sent(done, step.size)
+
+        layout = self._folder / step.folder
+        self.uploaded_bytes += self._images.push(
+            step.repository, layout, step.sha256, step.tag, sent
+        )
+
     def _publish_layer(self, step: do.PublishLayer) -> None:
         name = step.layer.rpartition(":")[2]
         digest = base64.b64encode(bytes.fromhex(step.code.sha256)).decode()
@@ -236,14 +271,19 @@ class _Run:
                 )
             )
 
-    def _with_layers(self, configuration: do.Configuration) -> do.Configuration:
-        """With the versions of layers that were published only now."""
+    def _real(self, configuration: do.Configuration) -> do.Configuration:
+        """With the versions of layers that were published only now, and the network likewise."""
         layers = tuple(self._layer_versions.get(arn, arn) for arn in configuration.layers)
-        return msgspec.structs.replace(configuration, layers=layers)
+        return self._weaving.configured(msgspec.structs.replace(configuration, layers=layers))
 
-    def _code(self, code: do.Code) -> bytes | do.StoredCode:
+    def _code(self, code: do.Code) -> Package:
         if isinstance(code, do.StoredCode):
             return code
+        if isinstance(code, do.ImageCode):
+            there = self._images.find(code.repository)
+            if there is None:
+                raise AssertionError("an instruction names an image whose repository is not there")
+            return ImageAt(f"{there.uri}@sha256:{code.sha256}")
         path = self._folder / code.filename
         artifacts.check(path, code.sha256, code.size)
         return path.read_bytes()
@@ -255,7 +295,7 @@ class _Run:
 
     def _create_function(self, step: do.CreateFunction) -> None:
         code = self._code(step.code)
-        wanted = self._with_layers(step.configuration)
+        wanted = self._real(step.configuration)
 
         def create() -> None:
             try:
@@ -274,7 +314,7 @@ class _Run:
             there is not None
             and there.tags == step.tags
             and there.latest.configuration == wanted
-            and bytes.fromhex(step.code.sha256) == base64.b64decode(there.latest.code_sha256)
+            and there.latest.code_sha256 == _lambda_digest(step.code)
         )
 
     def _update_code(self, step: do.UpdateCode) -> None:
@@ -342,6 +382,12 @@ class _Run:
         """Whether the alias is as wished, from a request sent twice."""
         there = self._functions.find_alias(step.function, step.alias)
         return there is not None and there.version == version and not there.is_weighted
+
+
+def _lambda_digest(code: do.Code) -> str:
+    if isinstance(code, do.ImageCode):
+        return code.sha256
+    return base64.b64encode(bytes.fromhex(code.sha256)).decode()
 
 
 def _unless(codes: frozenset[str], act: Callable[[], None]) -> None:

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from wideload import __version__
+from wideload.values.networking import NEW_POINT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,9 @@ VERSION_TAG = "wideload"
 STRATEGY_TAG = "wideload:strategy"
 MADE_BY = {VERSION_TAG: __version__}
 """The tag itself."""
+
+NETWORK_TAG = "wideload:network"
+"""On what is made once in a region for all functions that mount."""
 
 RETENTION_DAYS = 30
 """For log groups that have none: without one CloudWatch keeps events, and bills, for ever."""
@@ -43,6 +47,7 @@ def role_arn(function: str, identity: Identity) -> str:
 
 POLICY_PREFIX = "wideload-logs-"
 BUNDLE_POLICY_PREFIX = "wideload-bundles-"
+MOUNT_POLICY_PREFIX = "wideload-mounts-"
 
 
 def policy_name(identity: Identity) -> str:
@@ -57,6 +62,11 @@ def policy_name(identity: Identity) -> str:
 def bundle_policy_name(identity: Identity) -> str:
     """The name of the role's inline policy that lets it read its bundles in this region."""
     return f"{BUNDLE_POLICY_PREFIX}{identity.region}"
+
+
+def mount_policy_name(identity: Identity) -> str:
+    """The name of the role's inline policy that lets it be in a VPC and mount in this region."""
+    return f"{MOUNT_POLICY_PREFIX}{identity.region}"
 
 
 def bucket_name(identity: Identity) -> str:
@@ -206,6 +216,166 @@ def bundles_policy(keys: Sequence[str], identity: Identity) -> str:
                     "Effect": "Allow",
                     "Action": "s3:GetObject",
                     "Resource": [f"{bucket}/{key}" for key in keys],
+                }
+            ],
+        }
+    )
+
+
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+_FUNCTION_NAME_LENGTH = 64
+_FILLER = "wideload-fill-"
+
+
+SWEEPER = "wideload-sweep"
+"""The function that removes mounted directories; there while that is done."""
+
+
+def filler_name(function: str) -> str:
+    """The name of the function that fills another's directory; there while that is done."""
+    name = f"{_FILLER}{function}"
+    if len(name) <= _FUNCTION_NAME_LENGTH:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: _FUNCTION_NAME_LENGTH - 9]}-{digest}"
+
+
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+_IN_A_VPC = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+]
+
+
+def mount_policy(
+    points: Sequence[str],
+    identity: Identity,
+    *,
+    write: bool = False,
+    vpc: bool = True,
+    objects: str = "",
+) -> str:
+    """JSON: the function may be in a VPC, and mount these file systems to read.
+
+    :param points: ARNs of the access points to come by; for one of EFS that is still to be made
+        what stands for it.
+    :param write: to write as well.
+    :param vpc: whether it is in a VPC.
+    :param objects: ARN of objects of S3 that Lambda reads by itself, for a file system of S3
+        Files, ending in ``*``.
+    """
+    actions = ["ClientMount", *(["ClientWrite"] if write else [])]
+    statements: list[dict[str, Any]] = []
+    if vpc:
+        statements.append({"Effect": "Allow", "Action": _IN_A_VPC, "Resource": "*"})
+    for point in points:
+        is_view = ":s3files:" in point or (point == NEW_POINT and bool(objects))
+        service = "s3files" if is_view else "elasticfilesystem"
+        # The ARN of an access point of EFS does not tell of which file system it is.
+        head = f"arn:{identity.partition}:{service}:{identity.region}:{identity.account}"
+        system = f"{head}:file-system/*"
+        statements.append(
+            {
+                "Effect": "Allow",
+                "Action": [f"{service}:{action}" for action in actions],
+                "Resource": system,
+                "Condition": {"StringEquals": {f"{service}:AccessPointArn": point}},
+            }
+        )
+    if objects:
+        read = ["s3:GetObject", "s3:GetObjectVersion"]
+        statements.append({"Effect": "Allow", "Action": read, "Resource": objects})
+    return canonical({"Version": "2012-10-17", "Statement": statements})
+
+
+FILE_PREFIX = "mounts/"
+"""What the keys of files that are mounted begin with."""
+S3_FILES_ROLE = "wideload-s3-files"
+
+
+def files_bucket(identity: Identity) -> str:
+    """The bucket of mounted files of an account in a region: another than that of packages, for it
+    has to keep versions."""
+    return f"wideload-files-{identity.account}-{identity.region}"
+
+
+def s3_files_role(identity: Identity) -> str:
+    """The name of the role by which S3 Files gets at the bucket."""
+    return f"{S3_FILES_ROLE}-{identity.region}"
+
+
+def s3_files_trust(identity: Identity) -> str:
+    """JSON: S3 Files may assume the role, for this account's sake.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-files-prereq-policies.html
+    """
+    return canonical(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "elasticfilesystem.amazonaws.com"},
+                    "Action": "sts:AssumeRole",
+                    "Condition": {"StringEquals": {"aws:SourceAccount": identity.account}},
+                }
+            ],
+        }
+    )
+
+
+def s3_files_policy(identity: Identity) -> str:
+    """JSON: what S3 Files needs of the bucket, and the rules of EventBridge by which it hears of
+    changes there. Those are named by S3 Files itself."""
+    bucket = f"arn:{identity.partition}:s3:::{files_bucket(identity)}"
+    rules = f"arn:{identity.partition}:events:*:*:rule/DO-NOT-DELETE-S3-Files*"
+    events = ["DeleteRule", "DescribeRule", "DisableRule", "EnableRule", "ListRuleNamesByTarget"]
+    events += ["ListRules", "ListTargetsByRule", "PutRule", "PutTargets", "RemoveTargets"]
+    return canonical(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Action": "s3:ListBucket*", "Resource": bucket},
+                {
+                    "Effect": "Allow",
+                    "Action": [
+                        "s3:AbortMultipartUpload",
+                        "s3:DeleteObject*",
+                        "s3:GetObject*",
+                        "s3:List*",
+                        "s3:PutObject*",
+                    ],
+                    "Resource": f"{bucket}/{FILE_PREFIX}*",
+                },
+                {
+                    "Effect": "Allow",
+                    "Action": [f"events:{name}" for name in events],
+                    "Resource": rules,
+                },
+            ],
+        }
+    )
+
+
+def file_system_policy() -> str:
+    """JSON: of a file system of ours. Without any policy everybody who reaches it may all; with
+    this one it is for IAM to allow, and nothing goes in the clear.
+
+    https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
+    """
+    return canonical(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Deny",
+                    "Principal": {"AWS": "*"},
+                    "Action": "*",
+                    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
                 }
             ],
         }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from wideload.deploy import bundles, desired, names
+from wideload.deploy import bundles, desired, images, names
 from wideload.deploy.cloud import (
     AliasState,
     BucketState,
@@ -16,15 +16,19 @@ from wideload.deploy.cloud import (
     LayerVersion,
     LogGroupState,
     ObjectState,
+    PushedImage,
+    RepositoryState,
     RoleState,
     StoredObject,
 )
 from wideload.deploy.concurrency import ProvisionedState, Room
 from wideload.values.bundle import BUNDLE_VARIABLE
+from wideload.values.function import Strategy
 from wideload.values.instruction import LIVE_ALIAS
 
 if TYPE_CHECKING:
     from wideload.deploy.cloud import Cloud
+    from wideload.deploy.mounts import HeldMount, NetworkState
     from wideload.values.artifact import Manifest
 
 
@@ -37,6 +41,14 @@ class Observed(msgspec.Struct, frozen=True):
     """JSON of the role's inline policy for this region."""
     bundle_policy: str | None = None
     """JSON of the one that lets the role read its bundles in this region."""
+    mount_policy: str | None = None
+    """JSON of the one that lets the role be in a VPC and mount in this region."""
+    network: NetworkState | None = None
+    """What there is to mount, for a build that mounts."""
+    has_filler: bool = False
+    """Whether the function that fills its directory is there, from a deployment that was
+    killed."""
+    has_filler_role: bool = False
     log_group: LogGroupState | None = None
     bucket: BucketState | None = None
     object: ObjectState | None = None
@@ -48,6 +60,10 @@ class Observed(msgspec.Struct, frozen=True):
     versions with the very content, oldest first."""
     layer_objects: dict[str, ObjectState] = {}
     """Zips of the build's layers in the bucket, by key; looked for where a layer is missing."""
+    repository: RepositoryState | None = None
+    """Of the function's images, for a build that is one."""
+    image: bool = False
+    """Whether the image is there."""
     function: DeployedFunction | None = None
     versions: tuple[FunctionState, ...] = ()
     """Published ones, oldest first."""
@@ -69,6 +85,15 @@ class Remains(msgspec.Struct, frozen=True):
     keys: tuple[str, ...] = ()
     """Of its code packages."""
     bundle_keys: tuple[str, ...] = ()
+    repository: RepositoryState | None = None
+    """Of its images."""
+    mounts: tuple[HeldMount, ...] = ()
+    """What its versions mount by wideload."""
+    file_keys: tuple[str, ...] = ()
+    """Of its mounted files in wideload's bucket of them."""
+    has_filler: bool = False
+    """Whether the function is there that fills its directories, and its role."""
+    has_filler_role: bool = False
     other_keys: bool | None = None
     """Whether the bucket holds anything else; nothing: not looked."""
     function: DeployedFunction | None = None
@@ -90,6 +115,14 @@ class Leftovers(msgspec.Struct, frozen=True):
     """In the bucket, of all functions."""
     bundles_in_use: frozenset[str] = frozenset()
     """Keys of those that a function names, or a version of one."""
+    images: tuple[PushedImage, ...] = ()
+    """Of all repositories of wideload's."""
+    images_in_use: frozenset[str] = frozenset()
+    """Digests of those that a function is, or a version of one."""
+    mounts: tuple[HeldMount, ...] = ()
+    """What all versions of all functions mount by wideload."""
+    files: tuple[StoredObject, ...] = ()
+    """In wideload's bucket of mounted files."""
 
 
 def observe(cloud: Cloud, manifest: Manifest) -> Observed:
@@ -107,6 +140,10 @@ def observe(cloud: Cloud, manifest: Manifest) -> Observed:
     role = cloud.roles.find(names.role_name(name))
     policy = _policy(cloud, name, role, names.policy_name(identity))
     bundle_policy = _policy(cloud, name, role, names.bundle_policy_name(identity))
+    mount_policy = _policy(cloud, name, role, names.mount_policy_name(identity))
+    mounts = manifest.mount is not None
+    filler = names.filler_name(name)
+    has_bundle = bundles.has_one(manifest)
     layers = _layers(cloud, manifest, identity)
     missing = [
         layer for layer in manifest.layers if names.layer_arn(layer.sha256, identity) not in layers
@@ -114,14 +151,14 @@ def observe(cloud: Cloud, manifest: Manifest) -> Observed:
     by_s3 = desired.goes_by_s3(manifest)
     bucket, stored, bundle = None, None, None
     layer_objects = {}
-    if by_s3 or missing or manifest.bundle:
+    if by_s3 or missing or has_bundle:
         name_of_bucket = names.bucket_name(identity)
         bucket = cloud.storage.find_bucket(name_of_bucket, identity.account)
     if bucket is not None:
         if by_s3:
             key = names.object_key(name, manifest.artifact("function").sha256)
             stored = cloud.storage.find_object(name_of_bucket, key, identity.account)
-        if manifest.bundle:
+        if has_bundle:
             key = bundles.location(manifest, identity).key
             bundle = cloud.storage.find_object(name_of_bucket, key, identity.account)
         for layer in missing:
@@ -129,11 +166,21 @@ def observe(cloud: Cloud, manifest: Manifest) -> Observed:
             found = cloud.storage.find_object(name_of_bucket, key, identity.account)
             if found is not None:
                 layer_objects[key] = found
+    repository = None
+    if manifest.image is not None:
+        repository = cloud.images.find(images.repository_name(name))
     return Observed(
+        repository=repository,
+        image=repository is not None and _has_image(cloud, manifest),
         identity=identity,
         role=role,
         policy=policy,
         bundle_policy=bundle_policy,
+        mount_policy=mount_policy,
+        network=_network(cloud, manifest, identity) if mounts else None,
+        has_filler=manifest.strategy is Strategy.EFS and cloud.functions.find(filler) is not None,
+        has_filler_role=manifest.strategy is Strategy.EFS
+        and cloud.roles.find(names.role_name(filler)) is not None,
         log_group=cloud.logs.find(names.log_group(name)),
         bucket=bucket,
         object=stored,
@@ -149,6 +196,23 @@ def observe(cloud: Cloud, manifest: Manifest) -> Observed:
             if manifest.settings.provisioned_concurrency
             else None
         ),
+    )
+
+
+def _has_image(cloud: Cloud, manifest: Manifest) -> bool:
+    code = images.code(manifest)
+    return cloud.images.has(code.repository, f"sha256:{code.sha256}")
+
+
+def _network(cloud: Cloud, manifest: Manifest, identity: Identity) -> NetworkState:
+    vpc, mounts = manifest.settings.vpc, manifest.settings.mounts
+    if manifest.strategy is Strategy.EFS:
+        return cloud.mounts.observe("efs", vpc, mounts)
+    bucket = cloud.storage.find_bucket(names.files_bucket(identity), identity.account)
+    return msgspec.structs.replace(
+        cloud.mounts.observe("s3-files", vpc, mounts),
+        has_bucket=bucket is not None and bucket.is_private,
+        has_role=cloud.roles.find(names.s3_files_role(identity)) is not None,
     )
 
 
@@ -197,7 +261,15 @@ def observe_remains(cloud: Cloud, function: str, *, whole_bucket: bool = False) 
             every = cloud.storage.keys(bucket_name, "", identity.account)
             others = set(every) != {*keys, *bundle_keys}
     found = cloud.functions.find(function)
+    filler = names.filler_name(function)
+    file_keys = cloud.storage.keys(
+        names.files_bucket(identity), f"{names.FILE_PREFIX}{function}/", identity.account
+    )
     return Remains(
+        mounts=tuple(one for one in cloud.functions.mounts() if one.function == function),
+        file_keys=file_keys,
+        has_filler=cloud.functions.find(filler) is not None,
+        has_filler_role=cloud.roles.find(names.role_name(filler)) is not None,
         function_name=function,
         identity=identity,
         role=cloud.roles.find(names.role_name(function)),
@@ -205,6 +277,7 @@ def observe_remains(cloud: Cloud, function: str, *, whole_bucket: bool = False) 
         bucket=bucket,
         keys=keys,
         bundle_keys=bundle_keys,
+        repository=cloud.images.find(images.repository_name(function)),
         other_keys=others,
         function=found,
         alias=cloud.functions.find_alias(function, LIVE_ALIAS) if found else None,
@@ -223,15 +296,31 @@ def observe_leftovers(cloud: Cloud) -> Leftovers:
     # or not seen at all.
     versions = cloud.layers.listed(names.LAYER_PREFIX)
     bucket = names.bucket_name(identity)
-    # Objects before functions, for the same reason.
+    # Images and objects before functions, for the same reason.
+    pushed = _pushed(cloud)
     stored = cloud.storage.listed(bucket, names.BUNDLE_KEYS, identity.account)
     named = cloud.functions.values(BUNDLE_VARIABLE) if stored else frozenset()
     keys = {bundles.key_of({BUNDLE_VARIABLE: value}, identity) for value in named}
+    files = cloud.storage.listed(names.files_bucket(identity), names.FILE_PREFIX, identity.account)
     return Leftovers(
         identity=identity,
+        files=files,
+        mounts=cloud.functions.mounts(),
         versions=versions,
         in_use=cloud.layers.in_use(),
         objects=cloud.storage.listed(bucket, names.LAYER_KEYS, identity.account),
+        images=pushed,
+        images_in_use=cloud.functions.images() if pushed else frozenset(),
         bundles=stored,
         bundles_in_use=frozenset(key for key in keys if key is not None),
     )
+
+
+def _pushed(cloud: Cloud) -> tuple[PushedImage, ...]:
+    found: list[PushedImage] = []
+    for name in cloud.images.listed(images.REPOSITORIES):
+        state = cloud.images.find(name)
+        # What others made is theirs to clean.
+        if state is not None and names.VERSION_TAG in state.tags:
+            found += cloud.images.images(name)
+    return tuple(found)

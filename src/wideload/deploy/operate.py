@@ -22,6 +22,7 @@ from wideload.values.deployment import (
     VersionStatus,
 )
 from wideload.values.instruction import LIVE_ALIAS
+from wideload.values.mount import MOUNT_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
         LogEvent,
     )
     from wideload.deploy.waiting import Clock
-    from wideload.values.instruction import Instruction
+    from wideload.values.instruction import InlineCode, Instruction
 
 _POLL_SECONDS = 2.0
 _LATE_MS = 10_000
@@ -103,6 +104,14 @@ def status(cloud: Cloud, function: str) -> FunctionStatus:
             for layer in _layers(version, identity)
         ),
         snap_start=any(one.is_optimised for one in versions if one.version == live),
+        mount=next(
+            (
+                one.configuration.environment.get(MOUNT_VARIABLE, "")
+                for one in versions
+                if one.version == live and one.configuration.mount is not None
+            ),
+            "",
+        ),
         provisioned=tuple(
             ProvisionedStatus(
                 qualifier=one.qualifier,
@@ -162,26 +171,30 @@ def logs(
         clock.sleep(_POLL_SECONDS)
 
 
-def destroy(cloud: Cloud, function: str, *, bucket: bool = False) -> tuple[Instruction, ...]:
+def destroy(
+    cloud: Cloud, function: str, *, bucket: bool = False, sweeper: InlineCode | None = None
+) -> tuple[Instruction, ...]:
     """The instructions that take a function away, to be shown or executed.
 
     :param bucket: also the bucket, if nothing of another function lies in it.
+    :param sweeper: the code that removes mounted directories.
     :raises WideloadError: wideload did not make the function, or AWS cannot be asked.
     """
     with _doing(f"show what is there of function {function}"):
         remains = observe_remains(cloud, function, whole_bucket=bucket)
-    return compute_destroy(remains, bucket=bucket)
+    return compute_destroy(remains, bucket=bucket, sweeper=sweeper)
 
 
-def sweep(cloud: Cloud, *, now: float) -> Sweep:
+def sweep(cloud: Cloud, *, now: float, sweeper: InlineCode | None = None) -> Sweep:
     """What of wideload's layers nobody uses any more, to be shown or executed.
 
     :param now: seconds since 1970.
+    :param sweeper: the code that removes mounted directories.
     :raises WideloadError: AWS cannot be asked.
     """
     with _doing("show which layers are in use"):
         leftovers = observe_leftovers(cloud)
-    return compute_sweep(leftovers, now)
+    return compute_sweep(leftovers, now, sweeper)
 
 
 def rollback(cloud: Cloud, function: str, to: str | None = None) -> tuple[Instruction, ...]:

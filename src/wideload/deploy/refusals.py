@@ -17,6 +17,7 @@ NOT_FOUND = frozenset(
         "NoSuchEntity",
         "NoSuchKey",
         "NotFound",
+        "RepositoryNotFoundException",
         "ResourceNotFoundException",
     }
 )
@@ -26,6 +27,7 @@ ALREADY_THERE = frozenset(
     {
         "BucketAlreadyOwnedByYou",
         "EntityAlreadyExists",
+        "RepositoryAlreadyExistsException",
         "ResourceAlreadyExistsException",
         "ResourceConflictException",
     }

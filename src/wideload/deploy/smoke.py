@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from wideload.deploy.cloud import Refused
 from wideload.deploy.names import BUNDLE_KEYS
 from wideload.errors import WideloadError
 
@@ -20,8 +21,16 @@ _MAY_NOT_READ = "may not be read"
 """Of what the loader says when S3 denies it the bundle."""
 
 
+MOUNT_FAILURES = frozenset(
+    f"{kind}Mount{what}Exception"
+    for kind in ("EFS", "S3Files")
+    for what in ("Failure", "Connectivity", "Timeout")
+)
+"""Lambda's codes for a file system that it could not mount."""
+
+
 class MayNotRead(WideloadError):
-    """The version's role may not read its bundle, or may not yet."""
+    """The version's role may not read its bundle, or mount its file system, or may not yet."""
 
 
 def check(
@@ -30,11 +39,23 @@ def check(
     """Invoke a version by its number.
 
     :param expected: JSON that the answer must equal; nothing: any that is not an error.
-    :raises MayNotRead: it cannot start, as S3 denies it its bundle.
+    :raises MayNotRead: it cannot start, as S3 denies it its bundle, or its file system is not
+        mounted.
     :raises WideloadError: it answered with a function error, or otherwise than expected.
     :raises Refused: Lambda did not run it.
     """
-    answer = functions.invoke(function, version, event.encode())
+    try:
+        answer = functions.invoke(function, version, event.encode())
+    except Refused as refused:
+        if refused.code not in MOUNT_FAILURES:
+            raise
+        error = _failed(function, version, f"{refused.code}: {refused.message}")
+        raise MayNotRead(
+            error.what,
+            why=error.why,
+            hint="its role needs ClientMount on the file system; its security group has to be let "
+            f"in by TCP 2049; {error.hint}",
+        ) from refused
     shown = answer.payload.decode(errors="replace")[:_SHOWN]
     if answer.function_error is not None:
         error = _failed(function, version, f"{answer.function_error}: {shown}")

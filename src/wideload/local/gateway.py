@@ -16,6 +16,7 @@ from wideload.local.authentication import Authentication
 from wideload.local.control import operation
 from wideload.local.faults import Fault, Protocol, render, status_line
 from wideload.local.http import drain
+from wideload.local.images.front import PREFIX as REGISTRY
 from wideload.local.journal import Call
 from wideload.local.objects.service import place_of
 from wideload.local.reply import Reply
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 
     from wideload.local.caller import Caller
     from wideload.local.control import Control
+    from wideload.local.file_systems.s3_files import S3Files
     from wideload.local.iam import Authority
+    from wideload.local.images.ecr import ContainerRegistry
+    from wideload.local.images.front import RegistryFront
     from wideload.local.objects.service import ObjectService
     from wideload.local.principals import Keyring
     from wideload.local.sts import SecurityTokens
@@ -62,6 +66,9 @@ class Gateway:
         objects: ObjectService,
         tokens: SecurityTokens,
         control: Control,
+        s3_files: S3Files,
+        containers: ContainerRegistry,
+        registry: RegistryFront,
         functions: WSGIApplication,
         unsigned: tuple[str, ...],
         health: dict[str, Any],
@@ -75,6 +82,8 @@ class Gateway:
         self._objects = objects
         self._tokens = tokens
         self._control = control
+        self._services = {"ecr": containers.answer, "s3files": s3_files.answer}
+        self._registry = registry
         self._functions = functions
         self._unsigned = unsigned
         self._health = json.dumps(health).encode()
@@ -112,6 +121,15 @@ class Gateway:
         request = Request.of(environ, request_id)
         if request.raw_path.startswith(self._unsigned):
             return self._functions(environ, start_response)
+        # No bucket has so short a name.
+        if request.raw_path.startswith(REGISTRY):
+            reply = self._registry.answer(request)
+            return self._send(request, Protocol.REST_JSON, reply, start_response)
+        return self._signed(environ, request, start_response)
+
+    def _signed(
+        self, environ: WSGIEnvironment, request: Request, start_response: StartResponse
+    ) -> Iterable[bytes]:
         service = guessed_service(request)
         try:
             claim = self._authentication.claim(request, service)
@@ -221,7 +239,7 @@ class Gateway:
         if call.service == "sts":
             answer = self._tokens.answer(query, content, caller.principal, request.request_id)
             return Reply(200, (("Content-Type", "text/xml"),), answer)
-        told = self._control.call(call)
+        told = self._services.get(call.service, self._control.call)(call)
         return Reply(told.status, told.headers, told.body)
 
     def _authorize(self, caller: Caller, call: Call) -> None:

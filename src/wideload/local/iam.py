@@ -126,6 +126,15 @@ class ExecutionRoles:
             return None
         return trusts_service(str(role.assume_role_policy_document), _LAMBDA)
 
+    def allows(self, role_arn: str, action: str, resource: str, context: dict[str, str]) -> bool:
+        """Whether the role's policies, and what bounds them, allow an action."""
+        role = self._identities.role(role_arn)
+        if role is None:
+            return False
+        principal = session_principal(role_arn, role.id, "mount")
+        ask = Ask(action, resource, context)
+        return Authority(self._identities).decide(principal, ask) is Decision.ALLOWED
+
     def session(self, role_arn: str, session_name: str) -> dict[str, str]:
         """Credentials of a session of the role, as the environment variables of a function.
 

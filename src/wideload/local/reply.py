@@ -1,9 +1,9 @@
-"""An answer on its way out: small bytes in memory, or a stretch of a file."""
+"""An answer on its way out: small bytes in memory, a stretch of a file, or another's answer."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -13,13 +13,28 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 18
 
 
+class Streamed(Protocol):
+    """A body that is not in memory."""
+
+    length: int
+    """Bytes."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes, in pieces. To be called once."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what they come from; harmless when that is done."""
+        ...
+
+
 class Reply(msgspec.Struct, frozen=True):
     """Status, headers and body. Content-Length is added where it goes out."""
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
-    stretch: Stretch | None = None
+    stretch: Streamed | None = None
     """Goes out in place of `body`."""
 
     @property

@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Protocol
 
 from wideload.local.control import Control
 from wideload.local.database import Database
+from wideload.local.file_systems.efs import Efs, use_long_ids
+from wideload.local.file_systems.mounting import FileSystems
+from wideload.local.file_systems.s3_files import S3Files
 from wideload.local.gateway import Gateway
 from wideload.local.http import Server
 from wideload.local.iam import Authority, ExecutionRoles, Identities
+from wideload.local.images.ecr import ContainerRegistry
+from wideload.local.images.front import RegistryFront
+from wideload.local.images.process import RegistryProcess
+from wideload.local.images.pulling import Images
+from wideload.local.images.tokens import Tokens
 from wideload.local.journal import Journal
 from wideload.local.logs import LogStreams
 from wideload.local.objects.service import ObjectService
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+    from wideload.local import boundaries
     from wideload.local.boundaries import Logs, Objects, Roles
 
 _WATCH_SECONDS = 5.0
@@ -48,6 +57,8 @@ class LambdaFactory(Protocol):
         objects: Objects,
         roles: Roles,
         logs: Logs,
+        file_systems: boundaries.FileSystems,
+        images: boundaries.Images,
         endpoint_url: Callable[[], str],
     ) -> LambdaApplication:
         """The service; it may call the endpoint once it is asked something itself."""
@@ -80,11 +91,17 @@ def serve(
     :raises WideloadError: the state cannot be read.
     """
     database = Database(state / "aws.sqlite")
+    use_long_ids()
     control = Control(Journal(database))
     identities = Identities(control)
     keyring = Keyring(database, identities)
+    roles = ExecutionRoles(identities, keyring)
     authority = Authority(identities)
     objects = ObjectService(state, database, control, authority)
+    s3_files = S3Files(state, control, objects)
+    registry = RegistryProcess(state / "registry", state / "registry.log")
+    registry_tokens = Tokens()
+    containers = ContainerRegistry(control, registry, registry_tokens)
     gateway: Gateway
 
     def front(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
@@ -96,8 +113,10 @@ def serve(
     functions = lambda_app(
         state=state,
         objects=objects,
-        roles=ExecutionRoles(identities, keyring),
+        roles=roles,
         logs=LogStreams(control, DEFAULT_ACCOUNT, region),
+        images=Images(state / "images", registry_tokens, lambda: control.host),
+        file_systems=FileSystems((Efs(control, state), s3_files), control, roles),
         endpoint_url=lambda: f"http://{control.host}",
     )
     gateway = Gateway(
@@ -106,6 +125,9 @@ def serve(
         objects=objects,
         tokens=SecurityTokens(keyring, identities),
         control=control,
+        s3_files=s3_files,
+        containers=containers,
+        registry=RegistryFront(registry, registry_tokens, containers),
         functions=functions,
         unsigned=unsigned,
         health={"instance": instance, "pid": os.getpid()},
@@ -126,3 +148,4 @@ def serve(
     finally:
         ended.set()
         functions.close()
+        registry.close()

@@ -71,6 +71,11 @@ class BundleEstimate(msgspec.Struct, frozen=True):
     """Bytes that the object unpacks to: exact where the tree is."""
     tmp_bytes: int
     """As in :class:`Bundle`."""
+    own_zipped: int = 0
+    """Bytes of the function's zip without the loader and the index."""
+    own_unzipped: int = 0
+    files: int = 0
+    """How many files the object unpacks to."""
 
 
 class BundleLocation(msgspec.Struct, frozen=True):

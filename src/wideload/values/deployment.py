@@ -110,3 +110,6 @@ class FunctionStatus(msgspec.Struct, frozen=True):
     """Whether the version that serves starts from a snapshot."""
     provisioned: tuple[ProvisionedStatus, ...] = ()
     """Provisioned concurrency, sorted by qualifier."""
+    mount: str = ""
+    """Path of the directory that the version that serves has its packages mounted in; empty where
+    it mounts none."""

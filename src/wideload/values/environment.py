@@ -18,6 +18,19 @@ class Mount(msgspec.Struct, frozen=True):
     read_only: bool = False
 
 
+class Container(msgspec.Struct, frozen=True):
+    """A container image that a function is."""
+
+    root: str
+    """Absolute path of the folder that becomes its root."""
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    """What the entrypoint is given: of a function's image its handler."""
+    working_directory: str = "/"
+    variables: dict[str, str] = {}
+    """Those that the image sets."""
+
+
 Initialization = Literal["on-demand", "provisioned-concurrency", "snap-start"]
 """What an environment is initialised for: the call that waits for it, calls to come, or a
 snapshot to be taken of it. The values are those of ``AWS_LAMBDA_INITIALIZATION_TYPE``."""
@@ -41,7 +54,7 @@ class EnvironmentSpec(msgspec.Struct, frozen=True):
     target: Target
     handler: str
     task: str
-    """Absolute path of the folder that becomes /var/task."""
+    """Absolute path of the folder that becomes /var/task; empty for a container image."""
     layers: tuple[str, ...] = ()
     """Absolute paths of unpacked layers, laid over each other at /opt, later ones on top."""
     mounts: tuple[Mount, ...] = ()
@@ -66,6 +79,9 @@ class EnvironmentSpec(msgspec.Struct, frozen=True):
     wrapper: tuple[str, ...] = ()
     """Words that the runtime is started under, a tracer's for instance, as seen inside; a
     wrapper script of the function's own comes after them. Lambda has nothing like it."""
+    container: Container | None = None
+    """Of a function that is a container image: then target and handler say nothing but the
+    architecture."""
 
 
 class ExecutionEnvironment(Protocol):

@@ -5,6 +5,18 @@ from __future__ import annotations
 import msgspec
 
 
+class Account(msgspec.Struct, frozen=True):
+    """What one rule did to the files of a package, of the ledger."""
+
+    rule: str
+    reason: str
+    """Of the most bytes."""
+    files: int
+    saved_unzipped: int
+    """Bytes; below zero where the rule adds files."""
+    saved_zipped: int
+
+
 class Explanation(msgspec.Struct, frozen=True):
     """The case of one package."""
 
@@ -24,3 +36,5 @@ class Explanation(msgspec.Struct, frozen=True):
     """Bytes that would no longer ship."""
     freed_zipped: int
     provided_by: str | None = None
+    ledger: tuple[Account, ...] = ()
+    """What became of its files: `raw_unzipped` less all that is saved is `packed_unzipped`."""

@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from wideload.values.mount import Mounts, Vpc
 from wideload.values.split import Place
 from wideload.values.target import Target
 from wideload.values.tree import FileTree
@@ -30,6 +31,10 @@ Docstrings = Literal["keep", "strip"]
 Prefer = Literal["lock", "layer"]
 """Which version of a package counts where an attached layer carries another one than the
 lock has."""
+
+Merit = Literal["simple", "cold-start", "cheap"]
+"""By what ways to ship are put into order: the fewest moving parts, the soonest first answer,
+the least a month."""
 
 BundleAccess = Literal["object", "prefix"]
 """What of its bucket a function that is started from a bundle may read: the ``object`` of each
@@ -59,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True):
     """How many environments of the version that serves are kept initialised."""
     snap_start: bool = False
     """Whether environments start from a snapshot that is taken when a version is published."""
+    vpc: Vpc = Vpc()
+    mounts: Mounts = Mounts()
 
 
 class Budget(msgspec.Struct, frozen=True):
@@ -192,6 +199,12 @@ class Function(msgspec.Struct, frozen=True):
     """By hand: where packages lie, if there are layers."""
     prefer: Prefer | None = None
     """Nothing: such a package is refused."""
+    merit: Merit = "simple"
+    """What ``auto`` looks at."""
+    image_base: str = ""
+    """Reference of the image that an image is built on; empty for AWS's own of the runtime."""
+    image_file: str = ""
+    """Absolute path of a Dockerfile that an engine makes the image of; empty where none does."""
     bundle_access: BundleAccess = "object"
     bundle_start: BundleStart = "all"
     network: tuple[str, ...] = ()

@@ -10,10 +10,22 @@ from __future__ import annotations
 
 import msgspec
 
+from wideload.values.mount import Vpc
+from wideload.values.networking import Networking
 from wideload.values.target import Architecture
 
 LIVE_ALIAS = "live"
 """The alias that callers use and that a deployment moves last."""
+
+
+class MountedAt(msgspec.Struct, frozen=True):
+    """A file system that a function mounts."""
+
+    access_point: str
+    """ARN."""
+    path: str
+    direct_read: str = ""
+    """Of S3 Files: ``AUTO``, ``ENABLED`` or ``DISABLED``; empty for EFS."""
 
 
 class Configuration(msgspec.Struct, frozen=True):
@@ -22,7 +34,9 @@ class Configuration(msgspec.Struct, frozen=True):
     role: str
     """ARN of the execution role."""
     runtime: str
+    """Empty for a container image."""
     handler: str
+    """For a container image what its entrypoint takes for an argument."""
     memory: int
     """MB."""
     timeout: int
@@ -36,13 +50,17 @@ class Configuration(msgspec.Struct, frozen=True):
     description: str
     snap_start: bool = False
     """Whether versions that are published from now on start from a snapshot."""
+    vpc: Vpc = Vpc()
+    """Subnets and groups are sorted."""
+    mount: MountedAt | None = None
+    """What wideload has it mount; what others have it mount stays as it is."""
 
 
 class InlineCode(msgspec.Struct, frozen=True, tag="inline"):
     """A zip that is sent within the request."""
 
     filename: str
-    """Beside the manifest."""
+    """Beside the manifest; or an absolute path."""
     sha256: str
     size: int
     """Bytes."""
@@ -58,7 +76,17 @@ class StoredCode(msgspec.Struct, frozen=True, tag="stored"):
     """Bytes."""
 
 
-Code = InlineCode | StoredCode
+class ImageCode(msgspec.Struct, frozen=True, tag="image"):
+    """A container image, by its digest."""
+
+    repository: str
+    sha256: str
+    """Of its manifest."""
+    size: int
+    """Bytes of its layers and documents."""
+
+
+Code = InlineCode | StoredCode | ImageCode
 
 
 class CreateRole(msgspec.Struct, frozen=True, tag="create-role", tag_field="do"):
@@ -167,6 +195,50 @@ class UploadObject(msgspec.Struct, frozen=True, tag="upload-object", tag_field="
         return f"upload {self.filename} ({size}) to s3://{self.bucket}/{self.key}"
 
 
+class CreateRepository(msgspec.Struct, frozen=True, tag="create-repository", tag_field="do"):
+    """Make the repository for a function's images."""
+
+    repository: str
+    tags: dict[str, str]
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"create repository {self.repository}"
+
+
+class SetRepositoryPolicy(msgspec.Struct, frozen=True, tag="set-repository-policy", tag_field="do"):
+    """Say who may pull from a repository."""
+
+    repository: str
+    document: str
+    """JSON."""
+    function: str
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"let Lambda pull from repository {self.repository} for {self.function}"
+
+
+class PushImage(msgspec.Struct, frozen=True, tag="push-image", tag_field="do"):
+    """Send what a repository lacks of an image, then name it there."""
+
+    repository: str
+    folder: str
+    """Beside the manifest: the image's OCI layout."""
+    sha256: str
+    """Of the image's manifest."""
+    tag: str
+    size: int
+    """Bytes of all its layers, of which some may be there."""
+
+    def describe(self) -> str:
+        """One line for people."""
+        return (
+            f"push what is not there of image sha256:{self.sha256[:12]} "
+            f"({megabytes(self.size)} in all) to repository {self.repository}"
+        )
+
+
 class PublishLayer(msgspec.Struct, frozen=True, tag="publish-layer", tag_field="do"):
     """Make a layer version of an object, unless there is one of the same bytes."""
 
@@ -195,7 +267,7 @@ class CreateFunction(msgspec.Struct, frozen=True, tag="create-function", tag_fie
     def describe(self) -> str:
         """One line for people."""
         return (
-            f"create function {self.function} ({self.configuration.runtime}, "
+            f"create function {self.function} ({self.configuration.runtime or 'image'}, "
             f"{self.architecture}, {self.configuration.memory} MB) {_from(self.code)}"
         )
 
@@ -232,6 +304,8 @@ class UpdateConfiguration(msgspec.Struct, frozen=True, tag="update-configuration
     configuration: Configuration
     changes: tuple[str, ...]
     """What differs, in words; values of environment variables are never among them."""
+    unmount: bool = False
+    """Whether it has a mount of wideload's that is to go."""
 
     def describe(self) -> str:
         """One line for people."""
@@ -423,6 +497,28 @@ class DeleteLayerVersion(msgspec.Struct, frozen=True, tag="delete-layer-version"
         return f"delete version {self.version} of layer {self.layer} ({self.what})"
 
 
+class DeleteImages(msgspec.Struct, frozen=True, tag="delete-images", tag_field="do"):
+    """Take away images that no function names."""
+
+    repository: str
+    digests: tuple[str, ...]
+
+    def describe(self) -> str:
+        """One line for people."""
+        noun = "image" if len(self.digests) == 1 else "images"
+        return f"delete {len(self.digests)} {noun} of repository {self.repository}"
+
+
+class DeleteRepository(msgspec.Struct, frozen=True, tag="delete-repository", tag_field="do"):
+    """Take away a repository with all its images."""
+
+    repository: str
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"delete repository {self.repository} with all its images"
+
+
 class DeleteBucket(msgspec.Struct, frozen=True, tag="delete-bucket", tag_field="do"):
     """Take away the bucket, which S3 allows only when it is empty."""
 
@@ -467,6 +563,74 @@ class DeleteRole(msgspec.Struct, frozen=True, tag="delete-role", tag_field="do")
         return f"delete role {self.role} with its policies"
 
 
+class FillDirectory(msgspec.Struct, frozen=True, tag="fill-directory", tag_field="do"):
+    """Have the filler unpack the bundle into a directory, called until it is complete."""
+
+    function: str
+    """The filler."""
+    directory: str
+    """Absolute path, where the filler mounts it."""
+    bytes: int
+    """What comes to lie in it."""
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"fill {self.directory} with {megabytes(self.bytes)}"
+
+
+class UploadFiles(msgspec.Struct, frozen=True, tag="upload-files", tag_field="do"):
+    """Send the files of an artifact to a bucket, each under its own key, those that lack."""
+
+    filename: str
+    """Of a zip beside the manifest."""
+    sha256: str
+    size: int
+    """Bytes of the zip."""
+    count: int
+    bucket: str
+    owner: str
+    """Account that must own the bucket."""
+    prefix: str
+
+    def describe(self) -> str:
+        """One line for people."""
+        where = f"s3://{self.bucket}/{self.prefix}"
+        return f"upload {self.count:,} files of {self.filename} to {where}"
+
+
+class VersionBucket(msgspec.Struct, frozen=True, tag="version-bucket", tag_field="do"):
+    """Have a bucket keep versions, which S3 Files asks for, and let old ones expire."""
+
+    bucket: str
+    owner: str
+    """Account that must own it."""
+
+    def describe(self) -> str:
+        """One line for people."""
+        return f"let bucket {self.bucket} keep versions, those that were replaced for a day"
+
+
+class SweepDirectories(msgspec.Struct, frozen=True, tag="sweep-directories", tag_field="do"):
+    """Have the filler remove directories that nothing names."""
+
+    function: str
+    """The filler."""
+    path: str
+    """Where it mounts the file system."""
+    keep: tuple[str, ...]
+    """Names of directories that stay."""
+    age: float
+    """Seconds that a directory has to have been there for."""
+    of: str = ""
+    """The function whose directories are meant; empty for all."""
+
+    def describe(self) -> str:
+        """One line for people."""
+        whose = f"of {self.of} " if self.of else ""
+        kept = f", but for {len(self.keep)} that versions name" if self.keep else ""
+        return f"remove the directories {whose}below {self.path}{kept}"
+
+
 Instruction = (
     CreateRole
     | SetTrust
@@ -476,6 +640,9 @@ Instruction = (
     | CreateBucket
     | SecureBucket
     | UploadObject
+    | CreateRepository
+    | SetRepositoryPolicy
+    | PushImage
     | PublishLayer
     | CreateFunction
     | TagFunction
@@ -493,10 +660,17 @@ Instruction = (
     | DeleteFunction
     | DeleteObjects
     | DeleteLayerVersion
+    | DeleteImages
+    | DeleteRepository
     | DeleteBucket
     | DeleteLogGroup
     | DeleteRolePolicy
     | DeleteRole
+    | FillDirectory
+    | UploadFiles
+    | VersionBucket
+    | SweepDirectories
+    | Networking
 )
 
 
@@ -510,7 +684,9 @@ class Smoke(msgspec.Struct, frozen=True):
 
 
 def megabytes(size: int) -> str:
-    """Bytes for people: ``74.1 MB`` (millions), ``3.2 kB``, ``17 bytes``."""
+    """Bytes for people: ``12.9 GB``, ``74.1 MB`` (millions), ``3.2 kB``, ``17 bytes``."""
+    if size >= 10_000_000_000:
+        return f"{size / 1_000_000_000:.1f} GB"
     if size >= 1_000_000:
         return f"{size / 1_000_000:.1f} MB"
     if size >= 1_000:
@@ -528,5 +704,8 @@ def _version(number: str | None) -> str:
 
 def _from(code: Code) -> str:
     if isinstance(code, InlineCode):
-        return f"with {code.filename} ({megabytes(code.size)}) in the request"
+        name = code.filename.rpartition("/")[2]
+        return f"with {name} ({megabytes(code.size)}) in the request"
+    if isinstance(code, ImageCode):
+        return f"from image {code.repository}@sha256:{code.sha256[:12]}"
     return f"from s3://{code.bucket}/{code.key}"

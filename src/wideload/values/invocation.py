@@ -35,6 +35,9 @@ class Invocation(msgspec.Struct, frozen=True):
     max_memory_mb: int
     tmp_bytes: int | None = None
     """Of /tmp in use after it; nothing where that cannot be seen."""
+    not_restored: Literal["raised", "timed-out"] | None = None
+    """What a hook did that runs after a restore from a snapshot, if it failed: the handler was not
+    called, and Lambda answers with an exception instead of a function error."""
     missing: tuple[str, ...] = ()
     """Guarantees of Lambda's that this machine could not give, each a line to be told."""
 

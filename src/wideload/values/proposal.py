@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from wideload.values.bundle import BundleEstimate
-from wideload.values.function import Strategy
+from wideload.values.function import Merit, Strategy
+from wideload.values.merit import Merits
 from wideload.values.split import Split
 from wideload.values.target import Target
 
@@ -45,6 +46,7 @@ class Proposal(msgspec.Struct, frozen=True, tag="proposal"):
     """What lies in which layer, where the strategy has layers."""
     bundle: BundleEstimate | None = None
     """What lies where, where the strategy has a bundle."""
+    merits: Merits | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
@@ -58,6 +60,8 @@ class Refusal(msgspec.Struct, frozen=True, tag="refusal"):
     """Reasons other than a quota."""
     hint: str = ""
     """What makes it work, where a line of the configuration does."""
+    merits: Merits | None = None
+    """Nothing where a quota refuses it, or nothing is known to ship so."""
 
 
 class PackageWeight(msgspec.Struct, frozen=True):
@@ -93,6 +97,15 @@ class Plan(msgspec.Struct, frozen=True):
     sizes are estimates. Of a bundle the bytes that come from S3 always are one."""
     attached: tuple[LayerWeight, ...] = ()
     """Layers made by others, in the order in which they are attached."""
+    merit: Merit = "simple"
+    """By what the ways are in order."""
+
+    def way(self, strategy: Strategy) -> Proposal | Refusal:
+        """What is said of a strategy.
+
+        :raises KeyError: the plan does not look at it.
+        """
+        return {one.strategy: one for one in self.candidates}[strategy]
 
     @property
     def chosen(self) -> Proposal | None:

@@ -46,6 +46,9 @@ class SlimOptions(msgspec.Struct, frozen=True):
     shadowed: tuple[str, ...] = ()
     """Names of all distributions that attached layers carry: Python finds these before the
     runtime's."""
+    base: str = ""
+    """An image that the function may be built on in the runtime's place, and that need not carry
+    what the runtime does."""
 
 
 class Addition(msgspec.Struct, frozen=True, order=True):

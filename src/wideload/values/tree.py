@@ -26,7 +26,8 @@ class LocalFile(msgspec.Struct, frozen=True, tag="file"):
     path: str
     """Absolute path on this machine. Never written into an artifact or a manifest."""
     sha256: str
-    """Of the content when it was scanned; a file that changed since stops the build."""
+    """Of the content when it was scanned; a file that changed since stops the build. Empty where
+    the file is too big to be read before it is known that it will be packed."""
 
 
 class Derived(msgspec.Struct, frozen=True, tag="derived"):

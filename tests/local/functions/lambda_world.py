@@ -7,9 +7,9 @@ import json
 import threading
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import boto3
@@ -19,9 +19,17 @@ from botocore.exceptions import ClientError
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from wideload.errors import WideloadError
-from wideload.local.boundaries import NoSuchBucket, NoSuchKey, StoredObject
+from wideload.local.boundaries import (
+    ImageRefused,
+    MountFailed,
+    MountRefused,
+    NoSuchBucket,
+    NoSuchKey,
+    PulledImage,
+    StoredObject,
+)
 from wideload.local.functions.app import FunctionsApp, create
-from wideload.values.environment import EnvironmentSpec, Initialised
+from wideload.values.environment import EnvironmentSpec, Initialised, Mount
 from wideload.values.invocation import Invocation, Outcome
 
 if TYPE_CHECKING:
@@ -71,12 +79,69 @@ class FakeRoles:
         }
 
 
+class FakeFileSystems:
+    """Access points that are there, each with what keeps it from being mounted."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.refused: dict[str, str] = {}
+        self.failing: dict[str, MountFailed] = {}
+        self.asked: list[tuple[str, ...]] = []
+
+    def check(self, arn: str, subnets: Sequence[str], groups: Sequence[str]) -> None:
+        self.asked.append((arn, *subnets, *groups))
+        if arn in self.refused:
+            raise MountRefused(self.refused[arn])
+
+    def mounted(
+        self, arn: str, path: str, role_arn: str, subnets: Sequence[str], groups: Sequence[str]
+    ) -> Mount:
+        if arn in self.failing:
+            raise self.failing[arn]
+        return Mount(str(self.folder), path, read_only=True)
+
+
+class FakeImages:
+    """Images that are there, by URI; each has the same root."""
+
+    def __init__(self, root: Path) -> None:
+        self.root_folder = root
+        self.known: dict[str, PulledImage] = {}
+        self.failing: dict[str, Exception] = {}
+        self.pulls = threading.Event()
+        """Nothing is pulled before it is set."""
+        self.pulls.set()
+
+    def find(self, account: str, region: str, uri: str) -> PulledImage:
+        if uri not in self.known:
+            raise ImageRefused(f"Source image {uri} does not exist. Provide a valid source image.")
+        return self.known[uri]
+
+    def root(self, account: str, region: str, image: PulledImage, most: int) -> Path:
+        self.pulls.wait()
+        if image.uri in self.failing:
+            raise self.failing[image.uri]
+        self.root_folder.mkdir(exist_ok=True)
+        return self.root_folder
+
+    def collect(self, needed: Collection[PulledImage], running: Collection[str]) -> None:
+        pass
+
+
 class MemoryLogs:
     def __init__(self) -> None:
         self.written: list[tuple[str, str, str]] = []
 
     def append(self, group: str, stream: str, text: str) -> None:
         self.written.append((group, stream, text))
+
+
+class NotRestored(Exception):
+    """For a handler to raise: a hook that runs after a restore failed, and so."""
+
+    def __init__(self, how: Literal["raised", "timed-out"]) -> None:
+        super().__init__(how)
+        self.how = how
 
 
 class FakeEnvironment:
@@ -93,6 +158,7 @@ class FakeEnvironment:
     ) -> Invocation:
         log = f"START RequestId: {request_id}\n{'x' * 5000}\nEND RequestId: {request_id}\n"
         outcome = Outcome.SUCCESS
+        not_restored: Literal["raised", "timed-out"] | None = None
         self.contexts.append(client_context)
         self.qualifiers.append(qualifier)
         try:
@@ -103,8 +169,13 @@ class FakeEnvironment:
         except ValueError as error:
             outcome = Outcome.HANDLED
             answer = {"errorType": "ValueError", "errorMessage": str(error)}
+        except NotRestored as error:
+            outcome, self.alive, not_restored = Outcome.CRASHED, False, error.how
+            answer = {"errorType": "Runtime.AfterRestoreError"}
         payload = json.dumps(answer).encode()
-        return Invocation(request_id, outcome, payload, log, 1.0, 1, None, 30)
+        return Invocation(
+            request_id, outcome, payload, log, 1.0, 1, None, 30, not_restored=not_restored
+        )
 
     def initialised(self) -> Initialised:
         return self.sandbox.init(self.spec)
@@ -147,6 +218,8 @@ class World:
         self.objects = FakeObjects(folder / "s3")
         self.roles = FakeRoles()
         self.logs = MemoryLogs()
+        self.file_systems = FakeFileSystems(folder)
+        self.images = FakeImages(folder / "root")
         self.sandbox = FakeSandbox()
         self.settle = 0.0
         self.memory: int | None = None
@@ -163,6 +236,8 @@ class World:
             self.objects,
             self.roles,
             self.logs,
+            self.file_systems,
+            self.images,
             self.sandbox,
             lambda: self.url,
             clock=self.now,

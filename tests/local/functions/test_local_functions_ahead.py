@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Literal
 
-from lambda_world import World, eventually, refusal
+import pytest
+from lambda_world import NotRestored, World, eventually, refusal
 
 from wideload.values.environment import EnvironmentSpec, Initialised
 
@@ -160,6 +161,35 @@ def test_a_snapshot_that_cannot_be_taken_fails_the_version(world: World) -> None
     world.start()
     client = world.client()
     assert found()["State"] == "Failed"
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "status"),
+    [("raised", "SnapStartException", 400), ("timed-out", "SnapStartTimeoutException", 408)],
+)
+def test_a_version_that_is_not_restored_answers_with_an_exception(
+    world: World, how: Literal["raised", "timed-out"], code: str, status: int
+) -> None:
+    """A function error would mean that the handler was called."""
+
+    def handler(_: Any, spec: EnvironmentSpec) -> str:
+        raise NotRestored(how)
+
+    world.create(SnapStart=SNAPPED, Publish=True)
+    client = world.client()
+    eventually(
+        lambda: (
+            client.get_function_configuration(FunctionName="hello", Qualifier="1")["State"]
+            == "Active"
+        )
+    )
+    world.sandbox.handler = handler
+    found = refusal(lambda: called(world))
+    assert (found[0], found[2]) == (code, status)
+    # What the hook wrote is in the log.
+    assert any(text.startswith("START ") for _, _, text in world.logs.written)
+    answers_with_its_type(world)
+    assert called(world) == "snap-start"
 
 
 def test_snapshots_of_versions_that_nobody_serves_are_let_go(world: World) -> None:

@@ -226,19 +226,6 @@ def test_an_answer_that_is_too_big_is_an_error(world: World) -> None:
     [
         ({"Architectures": ["arm64"]}, "cannot run arm64 here\nwhy: it is x86_64\nhint: use"),
         ({"Runtime": "ruby3.4"}, "unknown runtime 'ruby3.4'"),
-        (
-            {
-                "VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
-                "FileSystemConfigs": [
-                    {
-                        "Arn": f"arn:aws:elasticfilesystem:us-east-1:{ACCOUNT}:access-point/"
-                        f"fsap-{'a' * 17}",
-                        "LocalMountPath": "/mnt/model",
-                    }
-                ],
-            },
-            "function hello mounts a file system",
-        ),
     ],
 )
 def test_what_cannot_run_here_says_why(world: World, changes: dict[str, Any], told: str) -> None:

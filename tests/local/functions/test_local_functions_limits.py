@@ -195,15 +195,6 @@ def test_missing_objects_and_sources(world: World) -> None:
         assert refusal(lambda source=source: world.create(Code=source)) == _broken(message)  # type: ignore[misc]
 
 
-def test_images_are_refused_for_now(world: World) -> None:
-    assert refusal(
-        lambda: world.create(PackageType="Image", Code={"ImageUri": "image:latest"})
-    ) == _broken(
-        "PackageType Image: the embedded AWS does not run container images yet. Use PackageType "
-        "Zip."
-    )
-
-
 @pytest.mark.parametrize("role", ["stranger", "nobody"])
 def test_roles_that_lambda_cannot_assume_are_refused(world: World, role: str) -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"

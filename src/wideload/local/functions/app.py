@@ -16,6 +16,7 @@ from wideload.local.functions import (
     aliases,
     body,
     concurrency,
+    container_images,
     downloads,
     event_configs,
     functions,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from wideload.local.boundaries import Logs, Objects, Roles
+    from wideload.local.boundaries import FileSystems, Images, Logs, Objects, Roles
     from wideload.values.environment import Sandbox
 
 _SETTLE = 0.25
@@ -143,6 +144,7 @@ class FunctionsApp:
             return
         self._events.resume()
         for function in self._service.store.functions:
+            container_images.pull(self._service, function)
             provisioning.keep(self._service, function)
             for version in function.versions.values():
                 snapshots.take(self._service, function, version)
@@ -172,6 +174,8 @@ def create(
     objects: Objects,
     roles: Roles,
     logs: Logs,
+    file_systems: FileSystems,
+    images: Images,
     sandbox: Sandbox,
     endpoint_url: Callable[[], str],
     *,
@@ -198,6 +202,8 @@ def create(
         pool=Pool(sandbox, logs, memory=memory),
         objects=objects,
         roles=roles,
+        file_systems=file_systems,
+        images=images,
         downloads=downloads.Downloads(state, blobs, endpoint_url, clock),
         endpoint_url=endpoint_url,
         settle=settle,

@@ -11,6 +11,7 @@ from wideload.local.functions import faults
 from wideload.local.functions.documents import (
     AttachedLayer,
     Configuration,
+    ImageConfig,
     Logging,
     Vpc,
 )
@@ -60,6 +61,12 @@ def created(request: dict[str, Any], layers: tuple[AttachedLayer, ...]) -> Confi
     :param layers: what its ``Layers`` were found to be.
     :raises LambdaFault: something of it is refused.
     """
+    if request.get("PackageType") == "Image":
+        plain = Configuration(role=request["Role"], runtime="", handler="")
+        architectures = request.get("Architectures")
+        if architectures:
+            plain = msgspec.structs.replace(plain, architecture=architectures[0])
+        return updated(plain, request, ())
     if "Runtime" not in request or "Handler" not in request:
         raise faults.invalid(
             "Runtime and Handler are mandatory parameters for functions created with deployment "
@@ -114,6 +121,8 @@ def updated(
         changes["file_systems"] = tuple(request["FileSystemConfigs"])
     if "SnapStart" in request:
         changes["snap_start"] = request["SnapStart"].get("ApplyOn", "None")
+    if "ImageConfig" in request:
+        changes["image"] = _image(request["ImageConfig"])
     if "LoggingConfig" in request:
         changes["logging"] = _logging(before.logging, request["LoggingConfig"])
     after = msgspec.structs.replace(before, **changes)
@@ -174,6 +183,17 @@ def _vpc(request: dict[str, Any]) -> Vpc | None:
     if not subnets or not groups:
         raise faults.invalid("SubnetIds and SecurityIds must coexist or be both empty list.")
     return Vpc(subnets, groups, request.get("Ipv6AllowedForDualStack", False))
+
+
+def _image(request: dict[str, Any]) -> ImageConfig | None:
+    if not request:
+        return None
+    entrypoint, command = request.get("EntryPoint"), request.get("Command")
+    return ImageConfig(
+        None if entrypoint is None else tuple(entrypoint),
+        None if command is None else tuple(command),
+        request.get("WorkingDirectory", ""),
+    )
 
 
 def _logging(before: Logging, request: dict[str, Any]) -> Logging:

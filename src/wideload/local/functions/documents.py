@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from wideload.local.boundaries import PulledImage
 from wideload.local.functions.names import LATEST, Place
 
 
@@ -17,14 +18,23 @@ class AttachedLayer(msgspec.Struct, frozen=True):
 
 
 class Code(msgspec.Struct, frozen=True):
-    """A package in the blob store."""
+    """A package in the blob store, or an image in a registry."""
 
     sha256: str
-    """Of the zip, hexadecimal."""
+    """Of the zip or of the image's manifest, hexadecimal."""
     size: int
-    """Bytes of the zip."""
+    """Bytes of the zip; of an image 0, as Lambda says."""
     unzipped: int
-    """The sum of its files' bytes."""
+    """The sum of its files' bytes; of an image 0."""
+    image: PulledImage | None = None
+
+
+class ImageConfig(msgspec.Struct, frozen=True):
+    """What a function has otherwise than its image says; nothing is as the image says."""
+
+    entrypoint: tuple[str, ...] | None = None
+    command: tuple[str, ...] | None = None
+    working_directory: str = ""
 
 
 class Logging(msgspec.Struct, frozen=True):
@@ -50,7 +60,10 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
 
     role: str
     runtime: str
+    """Empty for an image, as is the handler."""
     handler: str
+    image: ImageConfig | None = None
+    """Of a function that is one and has something otherwise."""
     description: str = ""
     timeout: int = 3
     memory: int = 128
@@ -90,7 +103,10 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
     settled_revision: str
     """RevisionId from then on: AWS counts the change of state as a revision."""
     failed: str = ""
-    """Why no snapshot could be taken of it; empty while all is well."""
+    """Why no snapshot could be taken of it, or its image not be pulled; empty while all is
+    well."""
+    failed_code: str = "FunctionError"
+    """Lambda's word for such reasons."""
 
     def settled(self, now: float) -> bool:
         """Whether the last change of it is through."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wideload.errors import WideloadError
-from wideload.local.functions import rendering
+from wideload.local.functions import container_images, file_systems, rendering
 from wideload.local.functions.warm import Home
 from wideload.values.environment import EnvironmentSpec
 from wideload.values.target import Target
@@ -13,6 +12,9 @@ from wideload.values.target import Target
 if TYPE_CHECKING:
     from wideload.local.functions.documents import FunctionDocument, Version
     from wideload.local.functions.service import Service
+
+
+_OF_IMAGES = "provided.al2023"
 
 
 def home(function: FunctionDocument, version: Version) -> Home:
@@ -39,24 +41,23 @@ def spec(service: Service, function: FunctionDocument, version: Version) -> Envi
     """All that a new environment of a version is started from; unpacks what is not unpacked.
 
     :raises WideloadError: the version cannot run here.
+    :raises LambdaFault: its file system cannot be mounted.
     """
     configuration = version.configuration
-    target = Target.parse(configuration.runtime, configuration.architecture)
-    if configuration.file_systems:
-        raise WideloadError(
-            f"function {function.name} mounts a file system",
-            why="the embedded AWS keeps FileSystemConfigs but does not mount them yet",
-            hint="take FileSystemConfigs out of the function's configuration",
-        )
+    container = container_images.container(service, function, version)
+    # Of an image's runtime nothing is known but what it runs on.
+    runtime = configuration.runtime if container is None else _OF_IMAGES
+    target = Target.parse(runtime, configuration.architecture)
     return EnvironmentSpec(
         function=function.name,
         version=version.number,
         target=target,
         handler=configuration.handler,
-        task=str(service.blobs.unpack(version.code.sha256)),
+        task="" if container else str(service.blobs.unpack(version.code.sha256)),
         layers=tuple(
             str(service.blobs.unpack(layer.code.sha256)) for layer in configuration.layers
         ),
+        mounts=file_systems.mounts(service, configuration),
         memory=configuration.memory,
         timeout=configuration.timeout,
         ephemeral=configuration.ephemeral,
@@ -66,4 +67,5 @@ def spec(service: Service, function: FunctionDocument, version: Version) -> Envi
         account=function.account,
         endpoint=service.endpoint_url(),
         initialization="snap-start" if from_snapshot(version) else "on-demand",
+        container=container,
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from wideload.local.functions import (
     configuration,
+    container_images,
     faults,
+    file_systems,
     layers,
     lookup,
     names,
@@ -27,7 +30,10 @@ from wideload.local.functions.documents import (
 from wideload.local.functions.service import Reply, fresh_id
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from wideload.local.functions.documents import Code
+    from wideload.local.functions.names import Place
     from wideload.local.functions.service import Call, Service
 
 _LONGEST_NAME = 64
@@ -54,18 +60,15 @@ def create(service: Service, call: Call) -> dict[str, Any]:
             f"satisfy constraint: Member must have length less than or equal to {_LONGEST_NAME}"
         )
     _refuse_not_embedded(request)
-    _refuse_images(request, "creating")
+    image = container_images.is_image(request)
+    container_images.refuse_mixed(request["Code"], request, image=image, doing="creating")
     attached = layers.attached(service, call, request.get("Layers", []))
     wanted = configuration.created(request, attached)
+    file_systems.check(service, wanted)
     _check_role(service, wanted.role)
     _check_name_free(service, call, meant.name)
     with (
-        packages.taken(
-            service,
-            call.place,
-            request["Code"],
-            lambda unzipped: configuration.check_sizes(wanted, unzipped),
-        ) as code,
+        _code(service, call.place, request["Code"], wanted) as code,
         service.store.lock,
     ):
         _check_name_free(service, call, meant.name)
@@ -83,6 +86,7 @@ def create(service: Service, call: Call) -> dict[str, Any]:
             function, published = versions.published(service, function)
         service.store.functions.put(function)
     snapshots.take(service, function, published)
+    container_images.pull(service, function)
     return rendering.configuration(
         published, name=function.name, arn=function.arn(), now=service.clock()
     )
@@ -94,10 +98,7 @@ def get(service: Service, call: Call) -> dict[str, Any]:
     version = lookup.version(function, qualifier)
     answer: dict[str, Any] = {
         "Configuration": _rendered(service, function, version, qualifier),
-        "Code": {
-            "RepositoryType": "S3",
-            "Location": service.downloads.url(version.code.sha256),
-        },
+        "Code": _location(service, version.code),
     }
     if function.tags:
         answer["Tags"] = function.tags
@@ -117,22 +118,19 @@ def update_code(service: Service, call: Call) -> dict[str, Any]:
     request = call.parameters
     function = lookup.unqualified(service, call, latest_too=True)
     _refuse_not_embedded(request)
-    _refuse_images(request, "updating")
+    image = function.latest.code.image is not None
+    container_images.refuse_mixed(request, {}, image=image, doing="updating")
     _check_changeable(service, function, request)
     wanted = function.latest.configuration
     with (
-        packages.taken(
-            service,
-            call.place,
-            request,
-            lambda unzipped: configuration.check_sizes(wanted, unzipped),
-        ) as code,
+        _code(service, call.place, request, wanted) as code,
         service.store.lock,
     ):
         function = lookup.unqualified(service, call, latest_too=True)
         _check_changeable(service, function, request)
         wanted = function.latest.configuration
-        configuration.check_sizes(wanted, code.unzipped)
+        if code.image is None:
+            configuration.check_sizes(wanted, code.unzipped)
         if "Architectures" in request:
             wanted = msgspec.structs.replace(wanted, architecture=request["Architectures"][0])
         answer = _commit(service, function, wanted, code, request)
@@ -145,6 +143,9 @@ def update_configuration(service: Service, call: Call) -> dict[str, Any]:
     request = call.parameters
     _refuse_not_embedded(request)
     attached = None
+    there = lookup.unqualified(service, call, latest_too=True)
+    image = there.latest.code.image is not None
+    container_images.refuse_mixed({}, request, image=image, doing="updating")
     if "Layers" in request:
         lookup.unqualified(service, call, latest_too=True)
         attached = layers.attached(service, call, request["Layers"])
@@ -153,6 +154,7 @@ def update_configuration(service: Service, call: Call) -> dict[str, Any]:
         _check_changeable(service, function, request)
         before = function.latest
         wanted = configuration.updated(before.configuration, request, attached)
+        file_systems.check(service, wanted)
         if "Role" in request and request["Role"] != before.configuration.role:
             _check_role(service, wanted.role)
         configuration.check_layers_beside(wanted, before.code.unzipped)
@@ -222,13 +224,17 @@ def _commit(
     if not request.get("DryRun"):
         service.store.functions.put(function)
         snapshots.take(service, function, published)
-        service.retire_settled(before.incarnation)
+        if _is_pulled(code, before):
+            container_images.pull(service, function)
+        else:
+            service.retire_settled(before.incarnation)
     return answer
 
 
 def _changed(
     service: Service, before: Version | None, wanted: Configuration, code: Code
 ) -> Version:
+    pulled = _is_pulled(code, before)
     return Version(
         number=names.LATEST,
         configuration=wanted,
@@ -236,10 +242,39 @@ def _changed(
         modified=service.stamp(),
         incarnation=fresh_id(),
         change="create" if before is None else "update",
-        settles=service.clock() + service.settle,
+        settles=service.clock() + (container_images.LONGEST if pulled else service.settle),
         revision=fresh_id(),
         settled_revision=fresh_id(),
     )
+
+
+def _is_pulled(code: Code, before: Version | None) -> bool:
+    """Whether the change is through only when an image is there."""
+    return code.image is not None and (before is None or before.code != code)
+
+
+@contextmanager
+def _code(
+    service: Service, place: Place, source: dict[str, Any], wanted: Configuration
+) -> Iterator[Code]:
+    """The code that a request names; it stays if a document refers to it after the block."""
+    if "ImageUri" in source:
+        yield container_images.taken(service, place, source["ImageUri"])
+        return
+    with packages.taken(
+        service, place, source, lambda unzipped: configuration.check_sizes(wanted, unzipped)
+    ) as code:
+        yield code
+
+
+def _location(service: Service, code: Code) -> dict[str, str]:
+    if code.image is not None:
+        return {
+            "RepositoryType": "ECR",
+            "ImageUri": code.image.uri,
+            "ResolvedImageUri": code.image.resolved_uri,
+        }
+    return {"RepositoryType": "S3", "Location": service.downloads.url(code.sha256)}
 
 
 def _delete_version(
@@ -299,18 +334,6 @@ def _check_role(service: Service, role: str) -> None:
 def _check_name_free(service: Service, call: Call, name: str) -> None:
     if service.store.functions.get(call.place, name) is not None:
         raise faults.conflict(f"Function already exist: {name}")
-
-
-def _refuse_images(request: dict[str, Any], doing: str) -> None:
-    if request.get("PackageType") == "Image":
-        raise faults.invalid(
-            "PackageType Image: the embedded AWS does not run container images yet. Use "
-            "PackageType Zip."
-        )
-    if "ImageUri" in request or "ImageUri" in request.get("Code", {}):
-        raise faults.invalid(
-            f"Please don't provide ImageUri when {doing} a function with packageType Zip."
-        )
 
 
 def _refuse_not_embedded(request: dict[str, Any]) -> None:

@@ -50,7 +50,8 @@ class Invocations:
         """Run a version once and wait for it.
 
         :param qualifier: as the caller named it.
-        :raises LambdaFault: throttled, or this machine cannot run it.
+        :raises LambdaFault: throttled, not restored from its snapshot, or this machine cannot run
+            it.
         """
         with self._slots.taken(function):
             try:
@@ -64,6 +65,7 @@ class Invocations:
                 )
             except WideloadError as error:
                 raise LambdaFault("ServiceException", str(error), 502, kind="Service") from error
+        snapshots.check_restored(invocation)
         return _answer_within_limit(invocation)
 
     def invoke(self, events: Events, call: Call) -> Reply:

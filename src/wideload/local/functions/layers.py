@@ -222,7 +222,7 @@ def _rendered(service: Service, layer: LayerDocument, version: LayerVersion) -> 
         "LayerArn": layer.arn(),
         "Content": {
             "Location": service.downloads.url(version.code.sha256),
-            "CodeSha256": rendering.code_sha256(version.code.sha256),
+            "CodeSha256": rendering.code_sha256(version.code),
             "CodeSize": version.code.size,
         },
     }

@@ -79,7 +79,8 @@ def routed(found: FunctionDocument, qualifier: str | None, now: float) -> Versio
         if random.random() < weight:
             return version(found, other)
     meant = version(found, qualifier)
-    if meant is found.latest and found.serving is not None and not meant.settled(now):
+    under_way = not meant.settled(now) or (meant.failed and meant.change == "update")
+    if meant is found.latest and found.serving is not None and under_way:
         return found.serving
     return meant
 

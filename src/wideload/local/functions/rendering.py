@@ -7,7 +7,13 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wideload.local.functions.documents import Configuration, Logging, Version
+    from wideload.local.functions.documents import (
+        Code,
+        Configuration,
+        ImageConfig,
+        Logging,
+        Version,
+    )
 
 
 def configuration(
@@ -27,19 +33,17 @@ def configuration(
     answer: dict[str, Any] = {
         "FunctionName": name,
         "FunctionArn": arn,
-        "Runtime": held.runtime,
         "Role": held.role,
-        "Handler": held.handler,
         "CodeSize": version.code.size,
         "Description": held.description,
         "Timeout": held.timeout,
         "MemorySize": held.memory,
         "LastModified": version.modified,
-        "CodeSha256": code_sha256(version.code.sha256),
+        "CodeSha256": code_sha256(version.code),
         "Version": version.number,
         "TracingConfig": {"Mode": held.tracing},
         "RevisionId": version.revision_at(now),
-        "PackageType": "Zip",
+        "PackageType": "Image" if version.code.image else "Zip",
         "Architectures": [held.architecture],
         "EphemeralStorage": {"Size": held.ephemeral},
         "SnapStart": {
@@ -49,19 +53,24 @@ def configuration(
         "LoggingConfig": _rendered_logging(held.logging, name),
         **_optional(held),
     }
-    if not listed:
+    if version.code.image is None:
+        answer.update({"Runtime": held.runtime, "Handler": held.handler})
+    if not listed and version.code.image is None:
         digest = hashlib.sha256(held.runtime.encode()).hexdigest()
         region = arn.split(":")[3]
         answer["RuntimeVersionConfig"] = {
             "RuntimeVersionArn": f"arn:aws:lambda:{region}::runtime:{digest}"
         }
+    if not listed:
         answer.update(_rendered_state(version, now))
     return answer
 
 
-def code_sha256(digest: str) -> str:
-    """A digest as Lambda writes it: base64."""
-    return base64.b64encode(bytes.fromhex(digest)).decode()
+def code_sha256(code: Code) -> str:
+    """A package's digest as Lambda writes it: a zip's in base64, an image's as it is."""
+    if code.image is not None:
+        return code.sha256
+    return base64.b64encode(bytes.fromhex(code.sha256)).decode()
 
 
 def log_group(configuration: Configuration, name: str) -> str:
@@ -78,6 +87,8 @@ def _optional(configuration: Configuration) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     if configuration.environment is not None:
         answer["Environment"] = {"Variables": configuration.environment}
+    if configuration.image is not None:
+        answer["ImageConfigResponse"] = {"ImageConfig": _image_config(configuration.image)}
     if configuration.layers:
         answer["Layers"] = [
             {"Arn": layer.arn, "CodeSize": layer.code.size} for layer in configuration.layers
@@ -98,6 +109,17 @@ def _optional(configuration: Configuration) -> dict[str, Any]:
     return answer
 
 
+def _image_config(image: ImageConfig) -> dict[str, Any]:
+    answer: dict[str, Any] = {}
+    if image.entrypoint is not None:
+        answer["EntryPoint"] = list(image.entrypoint)
+    if image.command is not None:
+        answer["Command"] = list(image.command)
+    if image.working_directory:
+        answer["WorkingDirectory"] = image.working_directory
+    return answer
+
+
 def _rendered_logging(logging: Logging, name: str) -> dict[str, Any]:
     answer = {"LogFormat": logging.format, "LogGroup": logging.group or f"/aws/lambda/{name}"}
     if logging.application_level:
@@ -108,11 +130,18 @@ def _rendered_logging(logging: Logging, name: str) -> dict[str, Any]:
 
 
 def _rendered_state(version: Version, now: float) -> dict[str, Any]:
+    if version.failed and version.change == "update":
+        return {
+            "State": "Active",
+            "LastUpdateStatus": "Failed",
+            "LastUpdateStatusReason": version.failed,
+            "LastUpdateStatusReasonCode": version.failed_code,
+        }
     if version.failed:
         return {
             "State": "Failed",
             "StateReason": version.failed,
-            "StateReasonCode": "FunctionError",
+            "StateReasonCode": version.failed_code,
             "LastUpdateStatus": "Successful",
         }
     if version.settled(now):

@@ -14,7 +14,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wideload.local.boundaries import Objects, Roles
+    from wideload.local.boundaries import FileSystems, Images, Objects, Roles
     from wideload.local.functions.blobs import Blobs
     from wideload.local.functions.downloads import Downloads
     from wideload.local.functions.names import Place
@@ -49,6 +49,8 @@ class Service:
     pool: Pool
     objects: Objects
     roles: Roles
+    file_systems: FileSystems
+    images: Images
     downloads: Downloads
     endpoint_url: Callable[[], str]
     settle: float
@@ -58,6 +60,7 @@ class Service:
     def collect(self) -> None:
         """Delete packages that nothing needs any more."""
         self.blobs.collect(self.store.referenced, self.pool.packages)
+        self.images.collect(self.store.images(), self.pool.packages())
 
     def retire_settled(self, incarnation: str) -> None:
         """Close the environments of what a change replaces, once the change is through."""

@@ -19,6 +19,7 @@ from wideload.local.functions.faults import LambdaFault
 if TYPE_CHECKING:
     from wideload.local.functions.documents import FunctionDocument, Version
     from wideload.local.functions.service import Service
+    from wideload.values.invocation import Invocation
 
 LONGEST = 900.0
 """Seconds that a version may take to be initialised:
@@ -55,6 +56,26 @@ def check_ready(version: Version, now: float) -> None:
             "state becomes Active.",
             409,
         )
+
+
+def check_restored(invocation: Invocation) -> None:
+    """Answer with an exception where a hook failed that runs after a restore.
+
+    :raises LambdaFault: with the words and the status of Lambda's service model.
+    """
+    match invocation.not_restored:
+        case "raised":
+            raise LambdaFault(
+                "SnapStartException",
+                "The afterRestore() runtime hook encountered an error. For more information, check "
+                "the Amazon CloudWatch logs.",
+            )
+        case "timed-out":
+            raise LambdaFault(
+                "SnapStartTimeoutException",
+                "Lambda couldn't restore the snapshot within the timeout limit.",
+                408,
+            )
 
 
 def _settle(service: Service, function: FunctionDocument, version: Version) -> None:

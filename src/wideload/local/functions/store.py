@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from wideload.local.boundaries import PulledImage
+    from wideload.local.functions.documents import Version
     from wideload.local.functions.names import Place
 
 T = TypeVar("T", FunctionDocument, LayerDocument, RetiredNumbers)
@@ -106,22 +108,29 @@ class Store:
     def referenced(self) -> set[str]:
         """The digests of all packages that a function or a layer still needs."""
         with self.lock:
-            codes = {
-                code
-                for function in self.functions
-                for version in (
-                    *function.all_versions(),
-                    *((function.serving,) if function.serving else ()),
-                )
+            digests = {
+                code.sha256
+                for version in self._needed()
                 for code in (
                     version.code,
                     *(layer.code for layer in version.configuration.layers),
                 )
             }
-            codes.update(
-                version.code for layer in self.layers for version in layer.versions.values()
+            digests.update(
+                version.code.sha256 for layer in self.layers for version in layer.versions.values()
             )
-        return {code.sha256 for code in codes}
+        return digests
+
+    def images(self) -> list[PulledImage]:
+        """All images that a function still needs."""
+        with self.lock:
+            return [one.code.image for one in self._needed() if one.code.image is not None]
+
+    def _needed(self) -> Iterator[Version]:
+        for function in self.functions:
+            yield from function.all_versions()
+            if function.serving:
+                yield function.serving
 
     def code_bytes(self, place: Place) -> int:
         """Bytes of zips that count against the region's code storage."""

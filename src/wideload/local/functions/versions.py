@@ -26,7 +26,7 @@ def publish(service: Service, call: Call) -> dict[str, Any]:
         lookup.check_idle(function, now)
         latest = function.latest
         lookup.check_revision(latest.revision_at(now), request.get("RevisionId"))
-        present = rendering.code_sha256(latest.code.sha256)
+        present = rendering.code_sha256(latest.code)
         wanted = request.get("CodeSha256")
         if wanted and wanted != present:
             raise faults.invalid(

@@ -20,7 +20,7 @@ from wideload.local.objects.writing import Writing
 from wideload.local.objects.xml import xml_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from wideload.local.caller import Caller
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from wideload.local.request import Request
 
     _Call = Callable[[Visit, Bucket], Reply]
+
+
+_PAGE = 1000
 
 
 class ObjectService:
@@ -49,7 +52,8 @@ class ObjectService:
         self._reading = Reading(self._versions, self._files)
         self._writing = Writing(self._buckets, self._versions, self._files, self._reading)
         self._multipart = Multipart(uploads, self._versions, self._files, self._writing)
-        self._listing = Listing(Pages(database))
+        self._pages = Pages(database)
+        self._listing = Listing(self._pages)
         self._bucket_calls = BucketCalls(self._buckets, control)
         self._versioning_calls: dict[tuple[str, str], _Call] = {
             ("GET", "versioning"): self._bucket_calls.get_versioning,
@@ -95,6 +99,24 @@ class ObjectService:
             etag=version.content.etag,
             version_id=version.version if there.versioning else None,
         )
+
+    def under(self, bucket: str, prefix: str) -> Iterator[tuple[str, StoredObject]]:
+        """The keys that begin so, each with its object, as they are now."""
+        after, more = "", True
+        while more:
+            page = self._pages.latest(bucket, prefix, "", after, _PAGE)
+            for version in page.versions:
+                content = version.content
+                if content.file is not None:
+                    path = self._files.path(content.file)
+                    stored = StoredObject(path, content.size, content.etag, version.version)
+                    yield version.key, stored
+            after, more = page.last_key, page.truncated
+
+    def is_versioned(self, bucket: str) -> bool:
+        """Whether the bucket is there and keeps the versions of its objects."""
+        there = self._buckets.find(bucket)
+        return there is not None and there.versioning == "Enabled"
 
     def answer(self, request: Request, caller: Caller) -> Reply:
         """Answer a request whose signature is right.

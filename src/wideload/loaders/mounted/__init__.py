@@ -1,0 +1,1 @@
+"""What starts a function whose packages are mounted."""
