@@ -92,10 +92,10 @@ def test_the_recommenders_fate_in_small(
 def test_a_function_that_no_way_ships(
     index: LocalIndex, projects: ProjectMaker, update_golden: bool
 ) -> None:
-    index.add(
-        enormous("numlib", 600_000_000, 60_000_000), enormous("sublib", 80_000_000, 20_000_000)
-    )
-    terminal = Terminal(projects.make("shop", "numlib\nsublib\n"))
+    # More than images take together; a wheel of more than 4 GiB would need zip64.
+    names = ["numlib", "sublib", "overlib", "sidelib"]
+    index.add(*(enormous(name, 3_000_000_000, 90_000_000) for name in names))
+    terminal = Terminal(projects.make("shop", "\n".join(names) + "\n"))
     check("plan-too-big-at-all", terminal, index, "plan", update=update_golden)
     check("build-too-big-at-all", terminal, index, "build", update=update_golden)
     assert not list(terminal.folder.glob(".wideload/build/*/*"))

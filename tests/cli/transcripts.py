@@ -53,6 +53,12 @@ def normalised(text: str, folder: Path, index_url: str = "") -> str:
     text = re.sub(r"botocore \d+\.\d+\.\d+", "botocore VERSION", text)
     text = re.sub(r"(\w+-(?:min|max)) +[\d,]+", r"\1 N", text)
     text = re.sub(r'("name": "\w+-(?:min|max)",\s+"value": )\d+', r"\1N", text)
+    # The loader is in it, which is worked on.
+    text = re.sub(r"a zip of [\d.]+ k?M?B", "a zip of N", text)
+    text = re.sub(r'("code_(?:un)?zipped_bytes": )\d+', r"\1N", text)
+    bootstrap = r'("s3-bootstrap",\s+"feasible": true,\s+"zipped_bytes": )\d+'
+    text = re.sub(bootstrap + r'(,\s+"unzipped_bytes": )\d+', r"\1N\2N", text)
+    text = re.sub(r"(botocore's model of it admits) [\d,]+", r"\1 N", text)
     return re.sub(r"\b\d+ to \d+\b", "N to N", text)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -51,9 +52,7 @@ def plan_of(
 
 
 def candidate(plan: Plan) -> Proposal | Refusal:
-    found = plan.candidates[-1]
-    assert found.strategy is Strategy.S3_BOOTSTRAP
-    return found
+    return plan.way(Strategy.S3_BOOTSTRAP)
 
 
 def test_it_is_taken_where_nothing_else_works() -> None:
@@ -151,19 +150,23 @@ def test_with_nothing_to_put_into_it_it_is_no_way() -> None:
     assert told.value.hint == 'set strategy = "auto"'
 
 
+def told(plan: Plan) -> dict[str, dict[str, Any]]:
+    return {one["strategy"]: one for one in plan_json(plan)["candidates"]}
+
+
 def test_it_is_told() -> None:
     plan = plan_of(estimate())
-    found = plan_json(plan)["candidates"][-1]
-    assert found["bundle"] == {
+    found = told(plan)
+    assert found["s3-bootstrap"]["bundle"] == {
         "code_zipped_bytes": 500_000,
         "code_unzipped_bytes": 1_000_000,
         "zipped_bytes": 50_000_000,
         "unzipped_bytes": 300 * MIB - 100,
         "tmp_bytes": 300 * MIB,
     }
-    assert all(one["bundle"] is None for one in plan_json(plan)["candidates"][:-1])
+    assert all(one["bundle"] is None for name, one in found.items() if name != "s3-bootstrap")
     refused = plan_of(estimate(600 * MIB))
-    assert plan_json(refused)["candidates"][-1]["reasons"][-1] == "set ephemeral = 640"
+    assert told(refused)["s3-bootstrap"]["reasons"][-1] == "set ephemeral = 640"
     out = io.StringIO()
     Console(file=out, width=300).print(plan_text(refused, slimmed_of(1, 1)))
     assert "set ephemeral = 640" in out.getvalue()

@@ -4,9 +4,11 @@ import pytest
 
 from wideload.errors import WideloadError
 from wideload.plan.explain import explain
+from wideload.values.explanation import Account
 from wideload.values.layout import lay
+from wideload.values.proposal import Removal
 from wideload.values.resolution import Member, Resolution, Wheel
-from wideload.values.slimmed import Provided, Slimmed
+from wideload.values.slimmed import Addition, Provided, Slimmed
 from wideload.values.target import Target
 from wideload.values.tree import Derived, FileEntry, FileTree
 
@@ -52,6 +54,27 @@ def test_byte_code_counts_for_its_package() -> None:
     )
     slimmed = Slimmed(WHOLE.tree.beside(FileTree.of([code])))
     assert explain("d", GRAPH, slimmed).packed_unzipped == 8500
+
+
+def test_the_ledger_is_of_the_package_alone_and_adds_up() -> None:
+    slimmed = Slimmed(
+        FileTree(()),
+        removals=(
+            Removal("d/tests/a.py", "tests/1", "a suite", "d", 300, 100),
+            Removal("d/tests/b.py", "tests/1", "a module of tests", "d", 500, 200),
+            Removal("d/x.so", "elf/1", "not loaded", "d", 40, 10),
+            Removal("c/x.so", "elf/1", "not loaded", "c", 4000, 1000),
+        ),
+        additions=(
+            Addition("d/__init__.pyc", "bytecode/2", "compiled", "d", 60, 50),
+            Addition("app.pyc", "bytecode/2", "compiled", "", 6000, 5000),
+        ),
+    )
+    assert explain("d", GRAPH, slimmed).ledger == (
+        Account("tests/1", "a module of tests", 2, 800, 300),
+        Account("elf/1", "not loaded", 1, 40, 10),
+        Account("bytecode/2", "compiled", 1, -60, -50),
+    )
 
 
 def test_what_the_runtime_provides_ships_nothing() -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from made_values import AL2023, attached_of, member, resolution_of, slimmed_of, wheel_value
 from wideload.errors import WideloadError
-from wideload.plan.planner import ORDER, chosen, propose
+from wideload.plan.planner import chosen, propose
+from wideload.plan.ranking import ORDER
 from wideload.report.plan import plan_json
+from wideload.values.bundle import BundleEstimate
 from wideload.values.function import Strategy
+from wideload.values.mount import MountEstimate
 from wideload.values.proposal import Plan, Proposal, Refusal
 from wideload.values.slimmed import Provided
 
@@ -41,7 +46,7 @@ def ways(plan: Plan) -> dict[str, list[str]]:
         if isinstance(one, Refusal)
         else []
         for one in plan.candidates
-        if one.strategy is not Strategy.S3_BOOTSTRAP
+        if one.strategy in (Strategy.DIRECT_ZIP, Strategy.S3_ZIP, Strategy.LAYERS)
     }
 
 
@@ -53,12 +58,14 @@ def test_the_simplest_way_comes_first() -> None:
         Strategy.S3_ZIP,
         Strategy.LAYERS,
         Strategy.S3_BOOTSTRAP,
+        Strategy.IMAGE,
+        Strategy.S3_FILES,
+        Strategy.EFS,
     )
     assert plan.choice is Strategy.DIRECT_ZIP
-    *others, bundle = plan.candidates
-    assert all(isinstance(one, Proposal) for one in others)
-    # Of a function without packages there is nothing to put into one.
-    assert isinstance(bundle, Refusal)
+    assert all(isinstance(one, Proposal) for one in plan.candidates[:3])
+    # Of a function without packages there is nothing to put into a bundle.
+    assert isinstance(plan.way(Strategy.S3_BOOTSTRAP), Refusal)
 
 
 @pytest.mark.parametrize("more", [-1, 0, 1])
@@ -91,7 +98,7 @@ def test_the_edge_of_the_layers(more: int) -> None:
 
 def test_every_broken_limit_is_told_with_what_is_allowed_and_what_it_is() -> None:
     plan = plan_of(60_000_000, 300_000_000)
-    direct, s3, layers, _ = plan.candidates
+    direct, s3, layers, *_ = plan.candidates
     assert isinstance(direct, Refusal)
     assert isinstance(s3, Refusal)
     assert [(one.limit, one.allowed, one.actual) for one in direct.limits] == [
@@ -121,13 +128,29 @@ def test_a_wanted_way_that_is_refused_is_an_error_though_another_works() -> None
     assert caught.value.why == f"AWS would answer {REQUEST}"
 
 
-def test_a_wanted_way_that_cannot_be_built_yet() -> None:
+def test_a_wanted_way_that_there_is_nothing_for() -> None:
     plan = plan_of(wanted=Strategy.EFS)
+    assert plan.choice is None
     with pytest.raises(WideloadError) as caught:
         chosen(plan, Strategy.EFS)
-    assert caught.value.what == "wideload cannot ship shop by efs yet"
-    assert "direct-zip, s3-zip, layers and s3-bootstrap" in caught.value.why
-    assert "auto" in caught.value.hint
+    assert caught.value.what == "efs is no way to ship shop"
+    assert caught.value.why.startswith("there is nothing to put into a file system")
+    assert caught.value.hint == 'set strategy = "auto"'
+
+
+def test_of_ways_that_a_line_mends_the_simplest_is_named() -> None:
+    mount = MountEstimate(1, 1, 1, 1, 1, ("subnets",), ("subnets",))
+    bundle = BundleEstimate(1, 1, 1, 1, 600 << 20)
+    plan = propose(
+        "shop",
+        resolution_of(),
+        slimmed_of(60_000_000, 300_000_000),
+        bundle=bundle,
+        mount=mount,
+    )
+    with pytest.raises(WideloadError) as caught:
+        chosen(plan, "auto")
+    assert caught.value.hint == "set ephemeral = 640"
 
 
 def test_no_way_at_all_names_the_bytes_over_and_the_heaviest_packages() -> None:
@@ -166,7 +189,10 @@ def test_packages_are_weighed_raw_and_marked_where_they_are_provided() -> None:
         resolution_of(*wheels, downloaded_bytes=77),
         slimmed_of(1000, 2000, [Provided("boto3", "runtime")]),
     )
-    assert plan_json(plan) == {
+    document = plan_json(plan)
+    candidates = document["candidates"]
+    assert [one["strategy"] for one in candidates] == [one.value for one in ORDER]
+    assert document == {
         "schema": 1,
         "function": "shop",
         "target": {"runtime": "python3.13", "architecture": "x86_64"},
@@ -186,34 +212,30 @@ def test_packages_are_weighed_raw_and_marked_where_they_are_provided() -> None:
                 "provided_by": None,
             },
         ],
-        "candidates": [
+        "candidates": candidates,
+        "choice": "direct-zip",
+        "downloaded_bytes": 77,
+        "exact": True,
+        "prefer": "simple",
+    }
+
+
+COMMON = {"zipped_bytes": 1000, "unzipped_bytes": 2000, "refusals": [], "split": None}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "special"),
+    [
+        ("direct-zip", {"feasible": True, "reasons": ["one call, nothing else needed"]}),
+        (
+            "s3-zip",
+            {"feasible": True, "reasons": ["a bucket takes what is too big for the request"]},
+        ),
+        (
+            "layers",
             {
-                "strategy": "direct-zip",
                 "feasible": True,
-                "zipped_bytes": 1000,
-                "unzipped_bytes": 2000,
-                "reasons": ["one call, nothing else needed"],
-                "refusals": [],
-                "split": None,
-                "bundle": None,
-            },
-            {
-                "strategy": "s3-zip",
-                "feasible": True,
-                "zipped_bytes": 1000,
-                "unzipped_bytes": 2000,
-                "reasons": ["a bucket takes what is too big for the request"],
-                "refusals": [],
-                "split": None,
-                "bundle": None,
-            },
-            {
-                "strategy": "layers",
-                "feasible": True,
-                "zipped_bytes": 1000,
-                "unzipped_bytes": 2000,
                 "reasons": ["nothing of it is worth a layer"],
-                "refusals": [],
                 "split": {
                     "function": {"zipped_bytes": 1000, "unzipped_bytes": 2000, "packages": []},
                     "layers": [],
@@ -221,30 +243,44 @@ def test_packages_are_weighed_raw_and_marked_where_they_are_provided() -> None:
                     "sum_unzipped_bytes": 2000,
                     "allowed_unzipped_bytes": 262_144_000,
                 },
-                "bundle": None,
             },
+        ),
+        (
+            "s3-bootstrap",
             {
-                "strategy": "s3-bootstrap",
                 "feasible": False,
-                "zipped_bytes": 1000,
-                "unzipped_bytes": 2000,
                 "reasons": [
                     "there is nothing to put into a bundle: no packages and no large files"
                 ],
-                "refusals": [],
-                "split": None,
-                "bundle": None,
             },
-        ],
-        "choice": "direct-zip",
-        "downloaded_bytes": 77,
-        "exact": True,
-    }
+        ),
+        ("image", {"feasible": False, "reasons": ["what it would be built on is not known"]}),
+        (
+            "efs",
+            {
+                "feasible": False,
+                "reasons": [
+                    "there is nothing to put into a file system: no packages and no large files"
+                ],
+            },
+        ),
+    ],
+)
+def test_a_way_in_json(strategy: str, special: dict[str, Any]) -> None:
+    plan = propose("shop", resolution_of(), slimmed_of(1000, 2000))
+    found = {one["strategy"]: one for one in plan_json(plan)["candidates"]}[strategy]
+    start, cost = found.pop("cold_start"), found.pop("cost")
+    assert found == {"strategy": strategy, "bundle": None, **COMMON, **special}
+    if special["feasible"]:
+        assert start["basis"] == "model"
+        assert cost["dollars_a_month"] > 0
+    else:
+        assert (start, cost) == (None, None)
 
 
 def test_a_refusal_in_json() -> None:
-    refused = plan_json(plan_of(60_000_000))["candidates"][0]
-    assert refused == {
+    found = {one["strategy"]: one for one in plan_json(plan_of(60_000_000))["candidates"]}
+    assert found["direct-zip"] == {
         "strategy": "direct-zip",
         "feasible": False,
         "zipped_bytes": 60_000_000,
@@ -260,6 +296,8 @@ def test_a_refusal_in_json() -> None:
         ],
         "split": None,
         "bundle": None,
+        "cold_start": None,
+        "cost": None,
     }
 
 

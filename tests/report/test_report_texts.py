@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 
+import msgspec
 import pytest
 from rich.console import Console, RenderableType
 
@@ -12,10 +13,12 @@ from made_values import AL2023, member, resolution_of, sha256_of, slimmed_of, wh
 from wideload.limits import quotas
 from wideload.plan.planner import propose
 from wideload.report.build import build_json, build_text
+from wideload.report.explanation import explanation_text
 from wideload.report.limits import limits_json, limits_table
 from wideload.report.plan import plan_text
 from wideload.report.sizes import human
-from wideload.values.artifact import Artifact, Manifest
+from wideload.values.artifact import Artifact, Manifest, ManifestFile
+from wideload.values.explanation import Account, Explanation
 from wideload.values.function import Settings, Strategy
 from wideload.values.proposal import Removal
 from wideload.values.slimmed import Provided, Slimmed
@@ -124,6 +127,38 @@ def test_a_build_in_a_few_lines() -> None:
         "built shop for s3-zip in out",
         f"  function.zip  59.0 MB zipped, 184.0 MB unzipped  sha256:{sha256_of('zip')}",
         "  left out by runtime/1: 1,200 files, 600.0 kB (the runtime carries it)",
+    ]
+
+
+def test_what_rules_made_is_told_apart_from_what_they_made_smaller() -> None:
+    removals = (Removal("a/x.so", "elf/1", "not loaded", "a", 10, 5),)
+    files = (
+        ManifestFile("a/x.so", 90, "0", "a-1-py3-none-any.whl by elf/1"),
+        ManifestFile("a/b.py", 7, "1", "a-1-py3-none-any.whl"),
+        ManifestFile("a/b.pyc", 3_000, "2", "a-1-py3-none-any.whl by bytecode/2"),
+        ManifestFile("app.py", 5, "3", "source"),
+        ManifestFile("app.pyc", 2_000, "4", "bytecode/2"),
+    )
+    told = build_text(msgspec.structs.replace(manifest(), removals=removals, files=files), "out")
+    assert told.splitlines()[2:] == [
+        "  left out by elf/1: 1 files, 10 B (not loaded)",
+        "  added by bytecode/2: 2 files, 5.0 kB",
+    ]
+
+
+def test_a_case_tells_what_became_of_the_files() -> None:
+    accounts = (
+        Account("tests/1", "part of a test suite", 40, 2_000, 900),
+        Account("bytecode/2", "compiled", 3, -1_500, -700),
+    )
+    case = Explanation("a", "1.0", (("a",),), 3_000, 1_000, 2_500, 800, ("a",), 2_500, 800)
+    text = explanation_text(msgspec.structs.replace(case, ledger=accounts))
+    assert text.splitlines()[2:] == [
+        "  raw      3.0 kB unzipped, 1.0 kB zipped",
+        "  packed   2.5 kB unzipped, 800 B zipped",
+        "    left out by tests/1: 40 files, 2.0 kB (part of a test suite)",
+        "    added by bytecode/2: 3 files, 1.5 kB (compiled)",
+        "  without it 2.5 kB unzipped and 800 B zipped less would ship",
     ]
 
 

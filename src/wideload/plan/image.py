@@ -36,9 +36,10 @@ def imaged(estimate: ImageEstimate, attached_layers: int, settings: Settings) ->
     if broken or reasons:
         hint = " and ".join(hints) if not broken else ""
         return Refusal(Strategy.IMAGE, zipped, unzipped, broken, tuple(reasons), hint)
+    guess = "" if estimate.base_known else f", assumed to take {megabytes(estimate.base_bytes)}"
     return Proposal(
         Strategy.IMAGE,
         zipped,
         unzipped,
-        f"{megabytes(estimate.own_zipped_bytes)} on {estimate.base}; a registry holds it",
+        f"{megabytes(estimate.own_zipped_bytes)} on {estimate.base}{guess}; a registry holds it",
     )

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 from wideload import limits
 from wideload.errors import WideloadError
-from wideload.plan.bootstrap import bootstrapped
+from wideload.plan.ranking import ORDER, ranked
 from wideload.plan.split.splitting import split
+from wideload.plan.starting import Contents
+from wideload.plan.ways import Case
 from wideload.values.function import Settings, Strategy
-from wideload.values.instruction import megabytes
 from wideload.values.proposal import LayerWeight, PackageWeight, Plan, Proposal, Refusal
 
 if TYPE_CHECKING:
@@ -18,15 +19,18 @@ if TYPE_CHECKING:
 
     from wideload.values.attached import AttachedLayer
     from wideload.values.bundle import BundleEstimate
+    from wideload.values.function import Merit
+    from wideload.values.image import ImageEstimate
+    from wideload.values.merit import Measured
+    from wideload.values.mount import MountEstimate
     from wideload.values.resolution import Resolution
     from wideload.values.slimmed import Slimmed
     from wideload.values.split import Place, Split
 
+_ZIPS = (Strategy.DIRECT_ZIP, Strategy.S3_ZIP)
 _COUNT = "layer-count"
 _NOTHING: Mapping[str, Place] = MappingProxyType({})
 _DEFAULTS = Settings()
-ORDER = (Strategy.DIRECT_ZIP, Strategy.S3_ZIP, Strategy.LAYERS, Strategy.S3_BOOTSTRAP)
-"""The ways that can be built, the simplest first. The others of `Strategy` are not offered."""
 
 
 def propose(
@@ -40,7 +44,12 @@ def propose(
     before: Mapping[str, Place] = _NOTHING,
     parted: Split | Refusal | None = None,
     bundle: BundleEstimate | None = None,
+    image: ImageEstimate | None = None,
+    mount: MountEstimate | None = None,
     settings: Settings = _DEFAULTS,
+    prefer: Merit = "simple",
+    measured: Measured | None = None,
+    needs_internet: bool = False,
 ) -> Plan:
     """Weigh a slimmed function against each strategy's limits.
 
@@ -51,7 +60,13 @@ def propose(
     :param parted: the split, where it is known already.
     :param bundle: what the function would weigh if it were started from a bundle; nothing
         where there is nothing to put into one.
+    :param image: what it would weigh as an image; nothing where that is not known.
+    :param mount: what it would weigh with its packages in a mounted directory; nothing where
+        there is nothing to put into one.
     :param settings: of the function: its /tmp and its variables.
+    :param prefer: by what the ways are put into order.
+    :param measured: what `wideload bench` measured of this function as it is now.
+    :param needs_internet: whether it calls hosts that a VPC has no way to by itself.
     :raises WideloadError: a pin names a package or a place that there is none of.
     """
     parted = parted or split(
@@ -62,13 +77,19 @@ def propose(
         pins=pins,
         before=before,
     )
-    layers_bytes = sum(layer.unzipped_bytes for layer in attached)
-    candidates = tuple(
-        bootstrapped(name, slimmed.tree, layers_bytes, bundle, settings)
-        if strategy is Strategy.S3_BOOTSTRAP
-        else _weigh(strategy, slimmed, layers_bytes, parted)
-        for strategy in ORDER
+    case = Case(
+        name,
+        Contents(resolution.target, slimmed.tree),
+        attached,
+        parted,
+        bundle,
+        image,
+        mount,
+        settings,
+        measured,
+        needs_internet,
     )
+    candidates = ranked([case.weigh(strategy) for strategy in ORDER], prefer)
     choice = None
     for candidate in candidates:
         if isinstance(candidate, Proposal) and wanted in ("auto", candidate.strategy):
@@ -95,56 +116,20 @@ def propose(
         attached=tuple(
             LayerWeight(layer.arn, layer.zipped_bytes, layer.unzipped_bytes) for layer in attached
         ),
-    )
-
-
-def _weigh(
-    strategy: Strategy, slimmed: Slimmed, layers_bytes: int, parted: Split | Refusal
-) -> Proposal | Refusal:
-    zipped, unzipped = slimmed.tree.zipped_bytes, slimmed.tree.unzipped_bytes
-    fits = limits.check_unzipped(unzipped, layers_bytes)
-    match strategy:
-        case Strategy.DIRECT_ZIP:
-            broken = [limit for limit in (limits.check_direct_zip(zipped), fits) if limit]
-            reason = "one call, nothing else needed"
-        case Strategy.S3_ZIP:
-            broken = [fits] if fits else []
-            reason = "a bucket takes what is too big for the request"
-        case Strategy.LAYERS:
-            return _layered(parted)
-        case _:
-            return Refusal(strategy, zipped, unzipped, reasons=("wideload cannot build this yet",))
-    if broken:
-        return Refusal(strategy, zipped, unzipped, limits=tuple(broken))
-    return Proposal(strategy, zipped, unzipped, reason)
-
-
-def _layered(parted: Split | Refusal) -> Proposal | Refusal:
-    if isinstance(parted, Refusal):
-        return parted
-    count = len(parted.layers)
-    reason = (
-        f"{count} layer{'s' if count > 1 else ''} that other functions share; a change of the "
-        f"code uploads {megabytes(parted.function.zipped_bytes)}"
-        if count
-        else "nothing of it is worth a layer"
-    )
-    return Proposal(
-        Strategy.LAYERS, parted.zipped_bytes, parted.unzipped_bytes, reason, split=parted
+        merit=prefer,
     )
 
 
 _MEND = {
     Strategy.LAYERS: "change where packages are to lie, or leave it to wideload",
-    Strategy.S3_BOOTSTRAP: 'set strategy = "auto"',
 }
 
 
-def _distance(refusal: Refusal) -> tuple[bool, bool, bool, int]:
+def _distance(refusal: Refusal) -> tuple[bool, int, bool, int]:
     return (
         not refusal.hint,
+        ORDER.index(refusal.strategy) if refusal.hint else refusal.strategy not in _ZIPS,
         refusal.strategy is Strategy.S3_BOOTSTRAP,
-        refusal.strategy is Strategy.LAYERS,
         _over(refusal),
     )
 
@@ -169,15 +154,10 @@ def chosen(plan: Plan, wanted: Strategy | Literal["auto"]) -> Proposal:
         for candidate in plan.candidates
         if isinstance(candidate, Refusal) and wanted in ("auto", candidate.strategy)
     ]
-    if not refusals:
-        raise WideloadError(
-            f"wideload cannot ship {plan.function} by {wanted} yet",
-            why=f"it builds {', '.join(ORDER[:-1])} and {ORDER[-1]}",
-            hint='set strategy = "auto"',
-        )
     # Of the way that is nearest to working: one that a line of the configuration mends, else
     # what it lacks is what has to go. Layers share the quota of the others, so they are no
-    # nearer; where there is nothing to put into a bundle, a bundle does not help.
+    # nearer; where there is nothing to put into a bundle, a bundle does not help. Of several
+    # ways that a line mends the simplest.
     nearest = min(refusals, key=_distance)
     words = "; ".join(dict.fromkeys(limit.aws_error for limit in nearest.limits))
     over = _over(nearest)
@@ -187,7 +167,8 @@ def chosen(plan: Plan, wanted: Strategy | Literal["auto"]) -> Proposal:
         raise WideloadError(
             f"{way} to ship {plan.function}",
             why="; ".join([*answer, *nearest.reasons]),
-            hint=nearest.hint or _MEND.get(nearest.strategy, ""),
+            hint=nearest.hint
+            or _MEND.get(nearest.strategy, "" if wanted == "auto" else 'set strategy = "auto"'),
         )
     heaviest = sorted(
         (package for package in plan.packages if not package.provided_by),

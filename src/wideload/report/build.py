@@ -51,7 +51,23 @@ def build_text(manifest: Manifest, folder: str) -> str:
         f"  left out by {rule}: {count:,} files, {human(size)} ({reason})"
         for rule, (reason, count, size) in sorted(saved.items())
     ]
+    lines += [
+        f"  added by {rule}: {count:,} files, {human(size)}"
+        for rule, (count, size) in sorted(_added(manifest).items())
+    ]
     return "\n".join(lines)
+
+
+def _added(manifest: Manifest) -> dict[str, tuple[int, int]]:
+    """Files and their bytes by the rule that made them, but for what was made smaller."""
+    changed = {removal.path for removal in manifest.removals}
+    found: dict[str, tuple[int, int]] = {}
+    for file in manifest.files:
+        rule = file.origin.rpartition(" by ")[2]
+        if "/" in rule and file.path not in changed:
+            count, size = found.get(rule, (0, 0))
+            found[rule] = count + 1, size + file.size
+    return found
 
 
 def _holds(artifact: Artifact) -> str:

@@ -39,8 +39,8 @@ def status_text(status: FunctionStatus) -> str:
     state = f"{status.state} {status.state_reason}".strip()
     lines = [
         (
-            f"{status.function}  {status.runtime} on {status.architecture}, {status.memory} MB, "
-            f"{status.timeout} s, by {status.strategy or 'other means'}"
+            f"{status.function}  {status.runtime or 'image'} on {status.architecture}, "
+            f"{status.memory} MB, {status.timeout} s, by {status.strategy or 'other means'}"
         ),
         f"  {status.arn}",
         f"  state: {state}; last update: {status.last_update}",
@@ -55,6 +55,8 @@ def status_text(status: FunctionStatus) -> str:
         f"{'own' if layer.is_own else 'attached'}"
         for layer in status.layers
     ]
+    if status.mount:
+        lines.append(f"  mounts {status.mount}")
     if status.snap_start:
         lines.append(f"  SnapStart: version {status.version} starts from a snapshot")
     lines += [

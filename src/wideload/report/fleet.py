@@ -17,6 +17,7 @@ from wideload.report.plan import plan_json
 from wideload.report.sizes import human
 from wideload.values.artifact import Manifest
 from wideload.values.deployment import DeploymentResult
+from wideload.values.function import Strategy
 from wideload.values.proposal import Plan
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def _planned(outcomes: Mapping[str, Plan | WideloadError]) -> list[_Shipped]:
         }
         own = way.split.function.zipped_bytes if way.split else way.zipped_bytes
         # The first way is one package, whether AWS takes it or not.
-        whole = plan.candidates[0].zipped_bytes
+        whole = plan.way(Strategy.DIRECT_ZIP).zipped_bytes
         found.append(_Shipped(name, way.strategy, way.unzipped_bytes, own, layers, whole))
     return found
 

@@ -12,6 +12,7 @@ from rich.text import Text
 from wideload.limits import CODE_SIZE_UNZIPPED
 from wideload.report.places import place_of
 from wideload.report.sizes import human
+from wideload.report.ways import WaysTable, basis_notes, merits_json
 from wideload.values.proposal import Plan, Proposal, Refusal
 
 if TYPE_CHECKING:
@@ -71,12 +72,14 @@ def plan_json(plan: Plan) -> dict[str, Any]:
                 "bundle": (
                     _bundle_json(candidate.bundle) if isinstance(candidate, Proposal) else None
                 ),
+                **merits_json(candidate.merits),
             }
             for candidate in plan.candidates
         ],
         "choice": plan.choice.value if plan.choice else None,
         "downloaded_bytes": plan.downloaded_bytes,
         "exact": plan.exact,
+        "prefer": plan.merit,
     }
 
 
@@ -154,38 +157,6 @@ def _packages(plan: Plan) -> Table:
     return table
 
 
-def _candidates(plan: Plan) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("")
-    table.add_column("strategy", no_wrap=True)
-    table.add_column("unzipped", justify="right", no_wrap=True)
-    table.add_column("zipped", justify="right", no_wrap=True)
-    table.add_column("why", overflow="fold")
-    for candidate in plan.candidates:
-        match candidate:
-            case Proposal():
-                taken = candidate.strategy is plan.choice
-                mark, style = ("→", "bold green") if taken else ("✓", "green")
-                why = candidate.reason
-            case Refusal():
-                mark, style = "✗", "red"
-                why = "\n".join(
-                    (
-                        *(limit.aws_error for limit in candidate.limits),
-                        *candidate.reasons,
-                        *([candidate.hint] if candidate.hint else []),
-                    )
-                )
-        table.add_row(
-            Text(mark, style),
-            Text(candidate.strategy.value, style),
-            human(candidate.unzipped_bytes),
-            human(candidate.zipped_bytes),
-            Text(why),
-        )
-    return table
-
-
 def _parts(split: Split, plan: Plan) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("part")
@@ -235,7 +206,8 @@ def plan_text(plan: Plan, slimmed: Slimmed) -> RenderableType:
         )
     )
     parts.extend(Text(f"note: {note}", "yellow") for note in slimmed.notes)
-    parts.append(_candidates(plan))
+    parts.append(WaysTable(plan))
+    parts.extend(basis_notes(plan))
     if plan.chosen and plan.chosen.split:
         parts.append(_parts(plan.chosen.split, plan))
     return Group(*parts)
