@@ -22,12 +22,14 @@ SHARED: dict[str, set[str]] = {
     "cache": {"errors"},
     "archive": set(),
     "cold_starts": set(),
+    "prices": set(),
     "interpreters": {"errors", "cache"},
     "nodejs": {"errors", "cache", "interpreters"},
     "apart": {"errors"},
     "relay": set(),
     "own_files": {"values", "errors"},
     "registry": {"values", "errors", "cache"},
+    "rootfs": {"values", "errors", "cache"},
 }
 COMPOSERS = {
     "benching",
@@ -41,6 +43,7 @@ COMPOSERS = {
     "prepared",
 }
 COMPOSERS |= {"npm", "proving", "resolving", "running", "sharing"}
+COMPOSERS |= {"imaging", "measurements", "mounting"}
 
 
 def parts() -> dict[str, list[Path]]:

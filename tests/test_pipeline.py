@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from uv import find_uv_bin
 
@@ -18,10 +19,12 @@ from made_projects import Listener, ProjectMaker, built
 from wheel_maker import wheel
 from wideload.cache import Cache
 from wideload.errors import WideloadError
+from wideload.own_files import UNREAD
 from wideload.pipeline import Pipeline
 from wideload.prepared import Prepared
 from wideload.values.function import Strategy
 from wideload.values.resolution import Wheel
+from wideload.values.tree import FileTree, LocalFile
 
 ALICE = ("alice", "s3cret")
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -131,11 +134,13 @@ def test_hashes_in_the_requirements_are_obeyed(
     index.add(pure, wheel("demo", tag="cp313-cp313-manylinux_2_17_x86_64"))
     root = projects.make("shop", f"demo==1.0 --hash=sha256:{pure.sha256}\n")
     assert [one.sha256 for one in prepared(root, store)[0].resolution.wheels] == [pure.sha256]
+    before = (root / "pylock.shop.toml").read_bytes()
     (root / "requirements.txt").write_text(f"demo==1.0 --hash=sha256:{'0' * 64}\n")
     with pytest.raises(
         WideloadError, match="the hash of demo 1.0 does not match".replace(".", r"\.")
     ):
         prepared(root, store)
+    assert (root / "pylock.shop.toml").read_bytes() == before, "a lock of what is refused"
 
 
 def test_python_3_11_gets_wheels_that_load_under_its_glibc(
@@ -167,8 +172,27 @@ def test_a_lock_of_the_users_is_obeyed_and_not_written(
 def test_the_wanted_strategy_is_taken_or_refused(projects: ProjectMaker, store: Cache) -> None:
     root = projects.make("shop", more='strategy = "s3-zip"')
     assert built(root, store).manifest.strategy is Strategy.S3_ZIP
-    with pytest.raises(WideloadError, match="cannot ship late by image yet"):
-        built(projects.make("late", more='strategy = "image"'), store)
+    with pytest.raises(WideloadError, match="s3-bootstrap is no way to ship late"):
+        built(projects.make("late", more='strategy = "s3-bootstrap"'), store)
+
+
+def test_what_was_too_big_to_read_for_a_plan_is_read_for_a_build(
+    projects: ProjectMaker, store: Cache
+) -> None:
+    root = projects.make("shop", files={"model.bin": b"weights" * 1000})
+    pipeline = Pipeline(Listener(), store)
+    function = pipeline.source(None, root)
+    model = function.files.by_path["model.bin"]
+    assert isinstance(model.origin, LocalFile)
+    unread = msgspec.structs.replace(model, crc32=0, origin=LocalFile(model.origin.path, UNREAD))
+    files = function.files.where(lambda entry: entry is not model)
+    function = msgspec.structs.replace(function, files=files.beside(FileTree.of([unread])))
+    found = pipeline.prepare(function)
+    assert unread in found.slimmed.tree.entries
+    assert pipeline.plan(found).choice is Strategy.DIRECT_ZIP
+    fetched = pipeline.fetch(found)
+    assert fetched.prepared.slimmed.tree.by_path["model.bin"] == model
+    assert pipeline.pack(fetched).manifest.strategy is Strategy.DIRECT_ZIP
 
 
 def test_all_that_is_there_is_not_looked_for_on_the_network(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reference import command_line, configuration, outputs, quotas
+from reference import command_line, configuration, outputs, quotas, rules
 
 
 def files() -> dict[str, str]:
@@ -11,5 +11,6 @@ def files() -> dict[str, str]:
         "command-line.md": command_line.page(),
         "configuration.md": configuration.page(),
         "limits.md": quotas.page(),
+        "rules.md": rules.page(),
         **outputs.pages(),
     }

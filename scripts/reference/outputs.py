@@ -35,7 +35,8 @@ from wideload.values.deployment import (
     VersionStatus,
 )
 from wideload.values.explanation import Explanation
-from wideload.values.function import Settings
+from wideload.values.function import Settings, Strategy
+from wideload.values.merit import ColdStart, MonthlyCost
 from wideload.values.network import Network
 from wideload.values.profile import PackageUse
 from wideload.values.proposal import BrokenLimit, PackageWeight, Plan, Proposal, Removal
@@ -79,7 +80,8 @@ _SHARED = {
     "one_package_each_bytes": "What it would be if no layer were shared.",
 }
 _SCHEMA = "Number of this format."
-_STRATEGY = "`direct-zip`, `s3-zip`, `layers` or `s3-bootstrap`."
+_STRATEGY = "`" + "`, `".join(list(Strategy)[:-1]) + f"` or `{list(Strategy)[-1]}`."
+_NO_ESTIMATE = "Null where a quota refuses it, or there is nothing to ship so."
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -218,11 +220,14 @@ def documents() -> Mapping[str, Document]:
                 "": Plan,
                 "packages[]": PackageWeight,
                 "candidates[]": Proposal,
+                "candidates[].cold_start": ColdStart,
+                "candidates[].cost": MonthlyCost,
                 "candidates[].refusals[]": BrokenLimit,
             },
             {
                 "packages": "The wheels as they are, before anything is left out.",
-                "candidates": "Every way that can be built, the simplest first.",
+                "candidates": "Every way: first what works, in the order of `prefer`, then what "
+                "does not, the simplest first.",
                 "candidates[].strategy": _STRATEGY,
                 "candidates[].feasible": "Whether it works.",
                 "candidates[].unzipped_bytes": "Of all files that ship.",
@@ -235,6 +240,13 @@ def documents() -> Mapping[str, Document]:
                 "candidates[].split.allowed_unzipped_bytes": "What that sum may be.",
                 "candidates[].reasons": "Why it stands where it does, or why it is refused "
                 "besides quotas.",
+                "candidates[].cold_start": _NO_ESTIMATE,
+                "candidates[].cold_start.parts.*": "Seconds.",
+                "candidates[].cost": _NO_ESTIMATE,
+                "candidates[].cost.dollars_a_month": "All of it, in US dollars.",
+                "candidates[].cost.storage": "Of what is kept where it costs something.",
+                "candidates[].cost.basis": "In words.",
+                "prefer": "By what the ways are in order: `simple`, `cold-start` or `cheap`.",
                 "candidates[].refusals": "Every quota that it breaks.",
                 "candidates[].refusals[].actual": "What AWS would measure.",
                 "candidates[].bundle": "What lies where, where there is a bundle.",

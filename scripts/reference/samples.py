@@ -27,8 +27,9 @@ from wideload.values.deployment import (
     ProvisionedStatus,
     VersionStatus,
 )
-from wideload.values.explanation import Explanation
+from wideload.values.explanation import Account, Explanation
 from wideload.values.function import Settings, Strategy
+from wideload.values.merit import ColdStart, Merits, MonthlyCost
 from wideload.values.network import Network
 from wideload.values.profile import PROFILE_SCHEMA, PackageUse, Profile, TracedEvent
 from wideload.values.proposal import (
@@ -57,6 +58,11 @@ _OWN = FileEntry("app.py", 4_207, 1_815, 0, 0o644, False, LocalFile("app.py", _S
 _NUMPY = FileEntry(
     "python/numpy/__init__.py", 52_837_915, 15_636_301, 0, 0o644, False, WheelMember(_SHA256, "n")
 )
+_MERITS = Merits(
+    ColdStart(1.839, "model", {"runtime": 0.081, "import": 1.758}),
+    MonthlyCost(0.0016, 0.0, 0.053, 0.0),
+)
+_MEASURED = Merits(ColdStart(2.167, "measured"), MonthlyCost(0.0012, 0.0016, 0.0624, 0.0))
 _SPLIT = Split(FileTree.of([_OWN]), (Share(("numpy",), FileTree.of([_NUMPY])),), ("six",))
 
 BENCH = Bench(
@@ -85,12 +91,12 @@ PLAN = Plan(
         PackageWeight("numpy", "2.5.5", 52_837_915, 15_636_301),
     ),
     candidates=(
-        Refusal(Strategy.DIRECT_ZIP, _ZIPPED, _UNZIPPED, limits=(_BROKEN,)),
         Proposal(
             Strategy.S3_ZIP,
             _ZIPPED,
             _UNZIPPED,
             reason="a bucket takes what is too big for the request",
+            merits=_MERITS,
         ),
         Proposal(
             Strategy.LAYERS,
@@ -98,6 +104,7 @@ PLAN = Plan(
             _SPLIT.unzipped_bytes,
             reason="1 layer that other functions share; a change of the code uploads 2.0 kB",
             split=_SPLIT,
+            merits=_MERITS,
         ),
         Proposal(
             Strategy.S3_BOOTSTRAP,
@@ -106,7 +113,9 @@ PLAN = Plan(
             reason="a zip of 1.1 MB; 61.0 MB come from S3 into /tmp at each cold start and leave "
             "270.1 MB of it free",
             bundle=BundleEstimate(1_104_233, 2_212_699, 61_014_167, 245_087_419, 266_752_000),
+            merits=_MEASURED,
         ),
+        Refusal(Strategy.DIRECT_ZIP, _ZIPPED, _UNZIPPED, limits=(_BROKEN,)),
     ),
     choice=Strategy.S3_ZIP,
     downloaded_bytes=1_490_944,
@@ -255,13 +264,29 @@ EXPLANATION = Explanation(
     name="scipy",
     version="1.18.1",
     paths=(("scikit-learn", "scipy>=1.10.0"),),
-    raw_unzipped=111_912_004,
-    raw_zipped=35_090_771,
-    packed_unzipped=111_912_004,
+    raw_unzipped=111_865_355,
+    raw_zipped=35_077_498,
+    packed_unzipped=107_987_279,
     packed_zipped=35_317_219,
     freed=("scipy",),
-    freed_unzipped=111_912_004,
+    freed_unzipped=107_987_279,
     freed_zipped=35_317_219,
+    ledger=(
+        Account(
+            "tests/1",
+            "part of a test suite, and no code that ships asks for it",
+            681,
+            17_161_513,
+            4_793_071,
+        ),
+        Account(
+            "bytecode/2",
+            "compiled by the runtime's Python, so that no cold start has to",
+            604,
+            -13_283_437,
+            -5_054_376,
+        ),
+    ),
 )
 
 PROVIDED_EXPLANATION = Explanation(

@@ -14,20 +14,24 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from wideload import mounting
 from wideload.bench import baselines, node_baselines, provided_baselines
 from wideload.bench.measure import Contender, measure
 from wideload.bench.shaper import Shaper
+from wideload.bench.slow_files import LATENCY_MS, lacking
 from wideload.build.ahead import Ahead
 from wideload.build.builder import FUNCTION_ZIP
 from wideload.build.builder import build as write_build
 from wideload.build.bundle.provided import EXECUTABLE
 from wideload.clouds import reach
 from wideload.errors import WideloadError
+from wideload.measurements import keep_measured
 from wideload.nodejs import find_node
 from wideload.prepared import Built, Fetched, Prepared, local_state, state_folder
+from wideload.registry.http import UnreachableError
 from wideload.running import bare_spec, running_spec
 from wideload.values.artifact import BUNDLE_ROLE, FUNCTION_ROLE
-from wideload.values.function import Function, Slim, Strategy
+from wideload.values.function import BundleStart, Function, Slim, Strategy
 from wideload.values.instruction import UploadObject
 from wideload.values.network import Network
 from wideload.values.proposal import Plan, Proposal
@@ -42,7 +46,7 @@ if TYPE_CHECKING:
     from wideload.prepared import Narrator
     from wideload.values.environment import EnvironmentSpec
 
-Baseline = Literal["plain", "shell", "stream"]
+Baseline = Literal["whole", "plain", "shell", "stream"]
 _BASELINES: dict[Family, tuple[Baseline, ...]] = {
     Family.PYTHON: ("plain", "shell", "stream"),
     Family.NODE: ("plain", "shell"),
@@ -55,6 +59,10 @@ _WHAT: dict[Strategy | Baseline, str] = {
     Strategy.S3_ZIP: "all of it in /var/task",
     Strategy.LAYERS: "its packages in layers at /opt",
     Strategy.S3_BOOTSTRAP: "its packages from S3, unpacked into /tmp while they are imported",
+    Strategy.IMAGE: "an image with a root of its own, as if all of it were on the machine",
+    Strategy.EFS: f"its packages mounted, {LATENCY_MS:g} ms for each uncached open, stat and read",
+    Strategy.S3_FILES: "its packages mounted, simulated as EFS, on which S3 Files is built",
+    "whole": "the same, all of the bundle fetched at start instead of what was traced",
     "plain": "the same package in /var/task, as if no limit refused it",
     "shell": "the unslimmed package from S3, unzipped and started as a program of its own",
     "stream": "the unslimmed package from S3 as a tar.gz, unpacked before it is imported",
@@ -101,31 +109,44 @@ def bench(
             hint="write one, or name a file with --event",
         )
     maker = _Maker(pipeline, _as_ordered(function, order))
-    ways = _ways(maker.plan, _BASELINES[function.target.family], order.ways)
+    ways = _ways(maker.plan, _compared(function), order.ways)
+    why = lacking()
+    if why and not order.ways:
+        ways = tuple(way for way in ways if way not in (Strategy.EFS, Strategy.S3_FILES))
+        narrator.tell(f"note: efs and s3-files are not timed: {why}")
     endpoint = urlsplit(reach(Path(function.root)).endpoint)
     if endpoint.hostname is None or endpoint.port is None:
         raise AssertionError(f"the embedded AWS is at {endpoint.geturl()!r}")
     sandbox = LinuxSandbox(pipeline.cache.root)
     sandbox.prepare(function.target)
-    contenders = [Contender(way, _WHAT[way], maker.spec(way)) for way in ways]
+    contenders = []
+    for way in ways:
+        try:
+            contenders.append(Contender(way, _WHAT[way], maker.spec(way)))
+        except UnreachableError as error:
+            if way is not Strategy.IMAGE or order.ways:
+                raise
+            narrator.tell(f"note: image is not timed: {error.what}")
     shaper = Shaper((endpoint.hostname, endpoint.port), order.network)
+    folders = [Path(mount.folder) for one in contenders for mount in one.spec.mounts]
     try:
-        behind = f"http://127.0.0.1:{shaper.port}"
-        timings, missing = measure(
-            sandbox,
-            [_seen_through(one, behind) for one in contenders],
-            cases[0].event,
-            shaper,
-            runs=order.runs,
-            calls=_CALLS,
-            answer=lambda payload: answers(cases[0], payload),
-            warm=lambda: _read_again(local_state(Path(function.root)) / "objects", maker.sizes),
-            progress=_Counting(narrator, order.runs, len(contenders)).one,
-        )
+        with mounting.slowed(contenders, maker.scratch) as slowed:
+            behind = f"http://127.0.0.1:{shaper.port}"
+            timings, missing = measure(
+                sandbox,
+                [_seen_through(one, behind) for one in slowed],
+                cases[0].event,
+                shaper,
+                runs=order.runs,
+                calls=_CALLS,
+                answer=lambda payload: answers(cases[0], payload),
+                warm=lambda: _read_far(Path(function.root), maker.sizes, folders),
+                progress=_Counting(narrator, order.runs, len(contenders)).one,
+            )
     finally:
         shaper.close()
     settings = maker.function.settings
-    return Bench(
+    found = Bench(
         schema=BENCH_SCHEMA,
         function=function.name,
         target=function.target,
@@ -135,6 +156,8 @@ def bench(
         timings=timings,
         missing=missing,
     )
+    keep_measured(maker.prepared, found)
+    return found
 
 
 class _Counting:
@@ -197,14 +220,21 @@ def _ways(
     return found
 
 
+def _compared(function: Function) -> tuple[Baseline, ...]:
+    """What the ways to ship a function are compared with."""
+    usual = _BASELINES[function.target.family]
+    return ("whole", *usual) if function.bundle_start == "traced" else usual
+
+
 class _Maker:
     """Makes each way ready, in folders of its own beside the function's build."""
 
     def __init__(self, pipeline: Pipeline, function: Function) -> None:
         self._pipeline = pipeline
         self._fetched = pipeline.fetch(pipeline.prepare(function))
-        self.function = self._fetched.prepared.function
-        self.plan = pipeline.plan(self._fetched.prepared)
+        self.prepared = self._fetched.prepared
+        self.function = self.prepared.function
+        self.plan = pipeline.plan(mounting.as_if_configured(self.prepared))
         self._raw: Fetched | None = None
         self.sizes: set[int] = set()
         """Bytes of each object that a way fetches from S3."""
@@ -214,21 +244,12 @@ class _Maker:
         if isinstance(way, Strategy):
             return self._strategy(way)
         match way:
+            case "whole":
+                return self._strategy(Strategy.S3_BOOTSTRAP, way, bundle_start="all")
             case "plain":
                 return self._timed(running_spec(self._pipeline, self._whole(self._fetched, way)))
-            case "shell" if self.function.target.family is Family.NODE:
-                return self._node_shell()
-            case "shell" if self.function.target.family is Family.PROVIDED:
-                return self._provided_shell()
             case "shell":
-                built = self._whole(self._unslimmed(), "raw")
-                code = {
-                    f"{baselines.SHELL_MODULE}.py": baselines.SHELL,
-                    "main.py": baselines.SHELL_MAIN,
-                }
-                package = built.folder / FUNCTION_ZIP
-                sha256 = built.manifest.artifact(FUNCTION_ROLE).sha256
-                return self._fetching(built, baselines.SHELL_MODULE, code, package, sha256)
+                return self._shell()
             case "stream":
                 built = self._whole(self._unslimmed(), "raw")
                 package = self._archive(built)
@@ -237,6 +258,25 @@ class _Maker:
                 return self._fetching(built, baselines.STREAM_MODULE, code, package, sha256)
             case _:
                 assert_never(way)
+
+    def _shell(self) -> EnvironmentSpec:
+        match self.function.target.family:
+            case Family.PYTHON:
+                return self._python_shell()
+            case Family.NODE:
+                return self._node_shell()
+            case Family.PROVIDED:
+                return self._provided_shell()
+            case other:
+                assert_never(other)
+
+    def _python_shell(self) -> EnvironmentSpec:
+        module = baselines.SHELL_MODULE
+        built = self._whole(self._unslimmed(), "raw")
+        code = {f"{module}.py": baselines.SHELL, "main.py": baselines.SHELL_MAIN}
+        package = built.folder / FUNCTION_ZIP
+        sha256 = built.manifest.artifact(FUNCTION_ROLE).sha256
+        return self._fetching(built, module, code, package, sha256)
 
     def _node_shell(self) -> EnvironmentSpec:
         module = node_baselines.SHELL_MODULE
@@ -263,12 +303,27 @@ class _Maker:
     def _folder(self, name: str) -> Path:
         return state_folder(self.function) / "bench" / self.function.name / name
 
-    def _strategy(self, strategy: Strategy) -> EnvironmentSpec:
-        function = msgspec.structs.replace(self.function, strategy=strategy)
+    @property
+    def scratch(self) -> Path:
+        """A folder for what is there while it is measured."""
+        return self._folder("scratch")
+
+    def _strategy(
+        self, strategy: Strategy, name: str = "", bundle_start: BundleStart | None = None
+    ) -> EnvironmentSpec:
+        function = msgspec.structs.replace(
+            self.function,
+            strategy=strategy,
+            bundle_start=bundle_start or self.function.bundle_start,
+        )
         prepared = msgspec.structs.replace(self._fetched.prepared, function=function)
-        fetched = msgspec.structs.replace(self._fetched, prepared=prepared)
-        built = self._pipeline.pack(fetched, folder=self._folder(strategy.value))
+        # What was planned was for all ways.
+        fetched = msgspec.structs.replace(self._fetched, prepared=prepared, plan=None)
+        built = self._pipeline.pack(fetched, folder=self._folder(name or strategy.value))
         spec = running_spec(self._pipeline, built)
+        if strategy is Strategy.IMAGE:
+            # What tells of an import would lie in a layer, and images have none.
+            return spec
         if strategy is not Strategy.S3_BOOTSTRAP:
             return self._timed(spec)
         self.sizes.add(built.manifest.artifact(BUNDLE_ROLE).size)
@@ -323,7 +378,7 @@ class _Maker:
             spec,
             handler=handler,
             layers=(*spec.layers, str(layer)),
-            environment={**spec.environment, "BENCH_HANDLER": self.function.handler},
+            environment={**spec.environment, "BENCH_HANDLER": spec.handler},
         )
 
     def _fetching(
@@ -342,6 +397,10 @@ class _Maker:
         return msgspec.structs.replace(
             spec,
             handler=f"{module}.handler",
+            # What it fetches and what it unpacks of it lie there side by side.
+            ephemeral=max(
+                spec.ephemeral, _room(package.stat().st_size + built.packed.unzipped_bytes)
+            ),
             environment={
                 **spec.environment,
                 "BENCH_HANDLER": self.function.handler,
@@ -385,13 +444,25 @@ class _Maker:
         return path
 
 
-def _read_again(folder: Path, sizes: Collection[int]) -> None:
-    """Read the files of these sizes: how S3 keeps its objects is in its latency already."""
-    for path in folder.rglob("*"):
-        if path.is_file() and path.stat().st_size in sizes:
-            with path.open("rb") as file:
-                while file.read(_CHUNK):
-                    pass
+def _read_far(root: Path, sizes: Collection[int], mounted: Sequence[Path]) -> None:
+    """Read again what is not on the function's own machine: how S3 and a file system keep what
+    they hold is in their latency already.
+
+    :param sizes: of objects of S3.
+    :param mounted: folders that stand for file systems.
+    """
+    objects = local_state(root) / "objects"
+    for folder, wanted in ((objects, sizes), *((one, None) for one in mounted)):
+        for path in folder.rglob("*"):
+            if path.is_file() and (wanted is None or path.stat().st_size in wanted):
+                with path.open("rb") as file:
+                    while file.read(_CHUNK):
+                        pass
+
+
+def _room(size: int) -> int:
+    """MB of /tmp in which so many bytes of files fit."""
+    return (size + size // 8 >> 20) + 64
 
 
 def _digest(path: Path) -> str:

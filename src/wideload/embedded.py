@@ -20,7 +20,7 @@ from wideload.local import daemon
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wideload.local.boundaries import Logs, Objects, Roles
+    from wideload.local.boundaries import FileSystems, Images, Logs, Objects, Roles
     from wideload.local.http import Server
     from wideload.local.server import LambdaApplication, LambdaFactory
 
@@ -30,6 +30,8 @@ def lambda_app(
     objects: Objects,
     roles: Roles,
     logs: Logs,
+    file_systems: FileSystems,
+    images: Images,
     endpoint_url: Callable[[], str],
 ) -> LambdaApplication:
     """The Lambda service, with a sandbox of this machine under it."""
@@ -37,7 +39,7 @@ def lambda_app(
     from wideload.sandbox.linux import LinuxSandbox  # noqa: PLC0415
 
     sandbox = LinuxSandbox(default_root())
-    return create(state, objects, roles, logs, sandbox, endpoint_url)
+    return create(state, objects, roles, logs, file_systems, images, sandbox, endpoint_url)
 
 
 def main(arguments: list[str] | None = None, service: LambdaFactory = lambda_app) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from packaging.utils import canonicalize_name
 
-from wideload import bootstrapping
+from wideload import bootstrapping, imaging, mounting
 from wideload.build.ahead import Ahead
 from wideload.build.builder import FUNCTION_ZIP, last_manifest
 from wideload.build.builder import build as write_build
@@ -19,7 +19,9 @@ from wideload.cache import Cache, default_root
 from wideload.clouds import cloud_of
 from wideload.errors import WideloadError
 from wideload.limits import CODE_SIZE_UNZIPPED, LAYER_COUNT
+from wideload.measurements import read_measured
 from wideload.npm import installed_packages, slimmed_packages
+from wideload.own_files import read_whole
 from wideload.plan.budget import check_budget
 from wideload.plan.planner import chosen, propose
 from wideload.plan.split.layout import search_path
@@ -33,6 +35,7 @@ from wideload.slim.runtime import uses_sdk
 from wideload.slim.slimming import slim, slim_fetched
 from wideload.source.choose import find_function
 from wideload.source.function import read_function
+from wideload.values.function import Strategy
 from wideload.values.slimmed import SlimOptions
 from wideload.values.target import Family
 from wideload.values.tree import LocalFile
@@ -63,6 +66,8 @@ class Terms(msgspec.Struct, frozen=True):
     dry_run: bool = False
     adopt: bool = False
     """Take over a function that wideload did not make."""
+    create_network: bool = False
+    """Make what a function is to mount and is not there."""
 
 
 def smoke_of(source: Path, event: Path | None = None) -> Smoke | None:
@@ -93,6 +98,7 @@ def _options(function: Function, attached: Attached) -> SlimOptions:
         layers_bytes=attached.unzipped_bytes,
         provided=attached.share.provided,
         shadowed=tuple(sorted({one.name for one in held} | modules)),
+        base=imaging.other_base(function),
     )
 
 
@@ -159,6 +165,7 @@ class Pipeline:
         fetched = resolution.downloaded_bytes + http.received
         resolution = msgspec.structs.replace(resolution, downloaded_bytes=fetched)
         attached = Attached(layers, share)
+        imaging.record_base(function, self.cache, self.narrator, upgrade=upgrade)
         if function.target.family is not Family.PYTHON:
             slimmed = slimmed_packages(function, resolution)
             return Prepared(function, resolution, slimmed, attached)
@@ -213,6 +220,7 @@ class Pipeline:
 
     def _weigh(self, prepared: Prepared, shared: Split | Refusal | None = None) -> Plan:
         function = prepared.function
+        bundle = bootstrapping.weigh(prepared.resolution, prepared.slimmed)
         return propose(
             function.name,
             prepared.resolution,
@@ -222,8 +230,13 @@ class Pipeline:
             pins=function.split,
             before=read_places(places_path(function)),
             parted=shared,
-            bundle=bootstrapping.weigh(prepared.resolution, prepared.slimmed),
+            bundle=bundle,
+            image=imaging.weigh(prepared),
+            mount=mounting.weigh(function, bundle),
             settings=function.settings,
+            prefer=function.merit,
+            measured=read_measured(prepared),
+            needs_internet=bool(function.network),
         )
 
     def build(self, function: Function, *, upgrade: bool = False) -> Built:
@@ -241,13 +254,15 @@ class Pipeline:
         :raises WideloadError: every way, or the wanted one, is refused.
         """
         function = prepared.function
-        guarded = False
+        guarded, plan = False, None
         if prepared.slimmed.exact:
             # What is refused is refused before anything is fetched.
             guarded = self._guard(prepared)
-            chosen(self._weigh(prepared), function.strategy)
+            plan = self._weigh(prepared)
+            chosen(plan, function.strategy)
         if function.target.family is not Family.PYTHON:
             prepared, paths = installed_packages(prepared, self.cache, self.narrator)
+            plan = None
         elif prepared.slimmed.exact:
             paths = self.wheels(prepared)
         else:
@@ -257,7 +272,9 @@ class Pipeline:
                 prepared = self._slim_exactly(prepared, paths, ahead)
         if not guarded:
             self._guard(prepared, paths)
-        return Fetched(prepared, paths)
+        slimmed = prepared.slimmed
+        slimmed = msgspec.structs.replace(slimmed, tree=read_whole(slimmed.tree))
+        return Fetched(msgspec.structs.replace(prepared, slimmed=slimmed), paths, plan)
 
     def pack(
         self,
@@ -277,16 +294,20 @@ class Pipeline:
         function = prepared.function
         folder = folder or build_folder(function)
         ahead = ahead or Ahead(folder / FUNCTION_ZIP, self.cache)
-        plan = self._weigh(prepared, shared)
+        plan = None if shared else fetched.plan
+        plan = plan or self._weigh(prepared, shared)
         proposal = chosen(plan, function.strategy)
         if prepared.attached.layers or (proposal.split and proposal.split.layers):
             function = self._seeing_layers(function)
         before = last_manifest(folder)
         check_budget(function, prepared.slimmed.tree, prepared.resolution, before)
         loading = None
-        if proposal.bundle is not None:
-            loading, helpers = self._loading(prepared)
+        if proposal.bundle is not None or proposal.strategy is Strategy.EFS:
+            loading, helpers = self._loading(mounting.filled(prepared, proposal))
             paths = {**helpers, **paths}
+        image = None
+        if proposal.strategy is Strategy.IMAGE:
+            image = imaging.imaging_of(function, self.cache, self.narrator, folder)
         with self._compressing(proposal) as done:
             manifest = write_build(
                 function,
@@ -298,6 +319,7 @@ class Pipeline:
                 self.cache,
                 ahead,
                 loading and msgspec.structs.replace(loading, progress=done),
+                image,
             )
         is_own = folder == build_folder(function)
         if manifest.layers and is_own and write_places(places_path(function), manifest.places):
@@ -317,9 +339,9 @@ class Pipeline:
         )
 
     def _compressing(self, proposal: Proposal) -> AbstractContextManager[Callable[[int], None]]:
-        if proposal.bundle is None:
+        if proposal.strategy not in (Strategy.S3_BOOTSTRAP, Strategy.EFS):
             return contextlib.nullcontext(lambda _: None)
-        return self.narrator.progress("packing the bundle", proposal.bundle.unzipped)
+        return self.narrator.progress("packing the bundle", proposal.unzipped_bytes)
 
     def _seeing_layers(self, function: Function) -> Function:
         """The function with the layers' folders in its search path, where the user set one."""
@@ -420,6 +442,7 @@ class Pipeline:
             cloud,
             dry_run=terms.dry_run,
             adopt=terms.adopt,
+            create_network=terms.create_network,
             smoke=smoke,
             progress=progress,
             once=once,

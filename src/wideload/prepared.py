@@ -65,6 +65,8 @@ class Fetched(msgspec.Struct, frozen=True):
     """Its tree is exact."""
     paths: dict[str, Path]
     """The wheels, by sha256."""
+    plan: Plan | None = None
+    """Of the function alone, where it was weighed already."""
 
 
 class Built(msgspec.Struct, frozen=True):

@@ -83,6 +83,7 @@ def compare(pipeline: Pipeline, built: Built, events: Sequence[Path] = ()) -> Ve
             msgspec.structs.replace(
                 spec,
                 task=str(task),
+                container=None,
                 handler=function.handler,
                 environment=function.settings.environment,
             ),

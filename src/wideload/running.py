@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wideload import bootstrapping
+from wideload import bootstrapping, imaging, mounting
 from wideload.clouds import cloud_of, reach
 from wideload.resolve.attaching import layer_zip
 from wideload.sandbox.unpack import unpack
-from wideload.values.artifact import BUNDLE_ROLE
+from wideload.values.artifact import UNPLACED
 from wideload.values.environment import EnvironmentSpec
 
 if TYPE_CHECKING:
@@ -40,11 +40,15 @@ def environment(function: Function, task: Path, layers: tuple[str, ...] = ()) ->
 def running_spec(pipeline: Pipeline, built: Built) -> EnvironmentSpec:
     """What an environment is started from that runs the build, unpacked.
 
-    A bundle is brought into the embedded AWS of the project, where the function fetches it.
+    A bundle is brought into the embedded AWS of the project, where the function fetches it; what
+    it mounts is unpacked here, and so is an image.
     """
+    if built.manifest.image is not None:
+        spec = environment(built.function, Path())
+        return imaging.started(spec, built.folder, pipeline.cache)
     folders = []
     for package in built.manifest.artifacts:
-        if package.role == BUNDLE_ROLE:
+        if package.role in UNPLACED:
             continue
         folder = pipeline.cache.path("unpacked", package.sha256)
         if not folder.is_dir():
@@ -53,6 +57,8 @@ def running_spec(pipeline: Pipeline, built: Built) -> EnvironmentSpec:
     task, *own = folders
     others = unpacked_layers(pipeline, built.attached, Path(built.function.root))
     spec = environment(built.function, task, (*others, *map(str, own)))
+    if built.manifest.mount is not None:
+        return mounting.mounted(spec, built, pipeline.cache)
     if built.manifest.bundle is None:
         return spec
     root = Path(built.function.root)

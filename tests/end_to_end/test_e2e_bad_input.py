@@ -380,7 +380,7 @@ def test_a_lock_that_was_edited_is_not_half_obeyed(
 def test_a_function_that_no_way_ships(projects: ProjectMaker) -> None:
     root = projects.make(files={"app.py": "def handler(event, context): ...\n"})
     with (root / "model.bin").open("wb") as file:
-        file.truncate(600_000_000)  # more than /tmp has
+        file.truncate(12_000_000_000)  # more than /tmp and images have
     plan = Command(root, root.parent / "wideload-cache").json("plan")
     assert plan["choice"] is None
     told = {

@@ -38,7 +38,7 @@ def expected(name: str) -> Any:
 
 
 def test_they_are_configured_as_described() -> None:
-    assert set(config()) == {*NAMES, "classifier", "thumbnailer", "router"}
+    assert set(config()) == {*NAMES, "classifier", "analyst", "thumbnailer", "router"}
     recommender = config()["recommender"]
     assert recommender == {
         "source": "recommender",

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from source_projects import refuses, write_file
 
-from wideload.source.files import SourceFile, list_files, measure
+from wideload.own_files import UNREAD
+from wideload.source.files import UNREAD_FROM, SourceFile, list_files, measure
 from wideload.source.ignore import Rules, read_ignore_file
 from wideload.values.packing import LARGEST_DEFLATED, is_deflatable, pack
 from wideload.values.tree import LocalFile
@@ -223,6 +224,27 @@ def test_a_file_over_the_quota_is_stored_unread(tmp_path: Path) -> None:
         left -= min(left, 1 << 22)
     assert isinstance(entry.origin, LocalFile)
     assert entry.origin.sha256 == digest.hexdigest()
+
+
+def test_a_file_that_no_zip_and_no_layer_holds_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "model.bin"
+    for size in (UNREAD_FROM, 12 << 30):
+        with path.open("wb") as file:
+            file.truncate(size)
+        before = _read_so_far()
+        entry = measure(list_files(tmp_path, Rules()), tmp_path / "cache").by_path["model.bin"]
+        assert _read_so_far() - before < 1 << 20
+        assert entry.size == entry.compressed_size == size
+        assert entry.stored
+        assert isinstance(entry.origin, LocalFile)
+        assert entry.origin.sha256 == UNREAD
+    assert not (tmp_path / "cache").exists()
+
+
+def _read_so_far() -> int:
+    """Bytes that this process has read."""
+    lines = Path("/proc/self/io").read_text("ascii").splitlines()
+    return int(dict(line.split(": ") for line in lines)["rchar"])
 
 
 def test_sizes_of_big_files_are_kept(tmp_path: Path) -> None:

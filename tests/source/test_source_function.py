@@ -9,6 +9,7 @@ from source_projects import APP, CONFIG, refuses, write_file
 
 from wideload.source import load_project, read_function
 from wideload.values.function import Function, NoRequirements, OpenRequirements, Settings, Strategy
+from wideload.values.mount import Mounts, Vpc
 from wideload.values.target import Target
 
 if TYPE_CHECKING:
@@ -42,6 +43,41 @@ def test_a_whole_function(tmp_path: Path) -> None:
     assert (function.strategy, function.network) == (Strategy.S3_ZIP, ("*",))
     # Files that requirements draw in are input of the build; others beside them are not.
     assert [entry.path for entry in function.files] == ["app.py", "deep/other.txt"]
+
+
+def test_what_is_preferred_answers_two_questions(tmp_path: Path) -> None:
+    root = _project(tmp_path)
+    for line, version, merit in (
+        ("", None, "simple"),
+        ('prefer = "lock"\n', "lock", "simple"),
+        ('prefer = "cheap"\n', None, "cheap"),
+        ('prefer = ["cold-start"]\n', None, "cold-start"),
+        ('prefer = ["layer", "cheap"]\n', "layer", "cheap"),
+        ('prefer = ["cheap", "layer"]\n', "layer", "cheap"),
+    ):
+        function = _read(_project(root, line))
+        assert (function.prefer, function.merit) == (version, merit)
+
+
+def test_a_vpc_and_what_is_mounted_there(tmp_path: Path) -> None:
+    efs = "arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0"
+    s3_files = (
+        "arn:aws:s3files:eu-west-1:123456789012:file-system/fs-0123456789abcdef0/"
+        "access-point/fsap-0123456789abcdef0"
+    )
+    plain = _read(_project(tmp_path)).settings
+    assert (plain.vpc, plain.mounts) == (Vpc(), Mounts(path="/mnt/wideload"))
+    function = _read(
+        _project(
+            tmp_path,
+            'subnets = ["subnet-0a", "subnet-0b"]\nsecurity_groups = ["sg-0a"]\n'
+            f'efs_access_point = "{efs}"\ns3_files_access_point = "{s3_files}"\n'
+            'mount_path = "/mnt/models"\nimage_base = "registry.example/base:1"\n',
+        )
+    )
+    assert function.settings.vpc == Vpc(("subnet-0a", "subnet-0b"), ("sg-0a",))
+    assert function.settings.mounts == Mounts(efs, s3_files, "/mnt/models")
+    assert function.image_base == "registry.example/base:1"
 
 
 def test_it_has_json(tmp_path: Path) -> None:
@@ -135,7 +171,7 @@ def test_source_needs_no_other_stage() -> None:
     code = (
         "import sys, wideload.source\n"
         "allowed = {'source', 'values', 'errors', 'limits'}\n"
-        "allowed |= {'interpreters', 'cache', 'cold_starts'}\n"
+        "allowed |= {'interpreters', 'cache', 'cold_starts', 'own_files'}\n"
         "loaded = {m.split('.')[1] for m in sys.modules if m.startswith('wideload.')}\n"
         "print(sorted(loaded - allowed), 'boto3' in sys.modules)"
     )

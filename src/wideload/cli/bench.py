@@ -26,7 +26,8 @@ from wideload.cli import options
     help="A strategy, or `plain`, `shell` or `stream`; may be given again. Otherwise every "
     "strategy that works, and these three to compare with: the same package in /var/task as if "
     "no limit refused it, the bootstrap by download_file, unzip and os.system, and a tar.gz that "
-    "is streamed.",
+    'is streamed. With bundle_start = "traced" there is `whole` too: all of the bundle fetched at '
+    "start.",
 )
 @click.option(
     "--event",

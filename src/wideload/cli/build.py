@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from wideload.cli import options
@@ -14,6 +16,12 @@ from wideload.errors import WideloadError
 @options.jobs
 @options.destination
 @options.strategy
+@click.option(
+    "--image-archive",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Build it as a container image, and write that into this file as well, which docker, "
+    "podman and skopeo load.",
+)
 @options.upgrade
 @options.as_json
 @options.session
@@ -24,6 +32,7 @@ def build(
     jobs: int,
     destination: options.Destination,
     strategy: str | None,
+    image_archive: Path | None,
     upgrade: bool,
     as_json: bool,
 ) -> None:
@@ -32,6 +41,12 @@ def build(
         from wideload.cli.watching import watching
         from wideload.report.fleet import fleet_build_json, fleet_build_text
 
+        if image_archive:
+            raise WideloadError(
+                "--image-archive is for one function",
+                why="a file holds one image",
+                hint="name one function",
+            )
         with watching(session.console) as watcher:
             outcomes = options.open_fleet(
                 session,
@@ -57,7 +72,13 @@ def build(
 
     pipeline = session.pipeline(destination)
     read = pipeline.source(options.only(functions), session.folder)
+    if image_archive:
+        strategy = strategy or "image"
     built = pipeline.build(options.with_strategy(read, strategy), upgrade=upgrade)
+    if image_archive:
+        from wideload.imaging import write_image
+
+        write_image(built, image_archive)
     if as_json:
         session.console.json(build_json(built.manifest, str(built.folder)))
     else:

@@ -19,6 +19,12 @@ from wideload.errors import WideloadError
 @click.option("--dry-run", is_flag=True, help="Show the instructions and change nothing.")
 @click.option("--adopt", is_flag=True, help="Take over a function that wideload did not make.")
 @click.option(
+    "--create-network",
+    is_flag=True,
+    help="Make what a function is to mount and is not there: VPC, file system, access point. "
+    "--dry-run shows it first, with what it costs.",
+)
+@click.option(
     "--smoke",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Invoke the new version with this event before callers get to it. Otherwise with "
@@ -37,6 +43,7 @@ def deploy(
     strategy: str | None,
     dry_run: bool,
     adopt: bool,
+    create_network: bool,
     smoke: Path | None,
     no_smoke: bool,
     upgrade: bool,
@@ -50,7 +57,7 @@ def deploy(
     from wideload.pipeline import Terms, smoke_of
     from wideload.report.deployment import deployment_json, deployment_text
 
-    terms = Terms(dry_run, adopt)
+    terms = Terms(dry_run, adopt, create_network)
     if everything or len(functions) > 1:
         from wideload.cli.watching import watching
         from wideload.report.fleet import fleet_deployment_json, fleet_deployment_text

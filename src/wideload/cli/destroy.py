@@ -24,11 +24,13 @@ def destroy(
 ) -> None:
     """Delete a deployed function with its role, logs and packages."""
     from wideload.deploy import operate
+    from wideload.mounting import sweeper
 
     pipeline = session.pipeline()
     named = pipeline.named(function, session.folder)
     cloud = pipeline.cloud(named.root, destination)
-    instructions = operate.destroy(cloud, named.name, bucket=bucket)
+    code = sweeper(pipeline.cache)
+    instructions = operate.destroy(cloud, named.name, bucket=bucket, sweeper=code)
     if instructions and destination == "aws" and not dry_run and not yes:
         for instruction in instructions:
             session.console.tell(instruction.describe())

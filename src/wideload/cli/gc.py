@@ -17,15 +17,17 @@ from wideload.cli import options
 def gc(
     session: options.Session, destination: options.Destination, dry_run: bool, yes: bool
 ) -> None:
-    """Delete layers and bundles of wideload's that no version of a function uses.
+    """Delete layers, bundles and images of wideload's that no version of a function uses.
 
     Of the whole account and region: layers are shared by projects. What is less than an hour
     old stays, since a deployment may be about to use it.
     """
     from wideload.deploy import operate
+    from wideload.mounting import sweeper
 
-    cloud = session.pipeline().cloud(session.root(), destination)
-    sweep = operate.sweep(cloud, now=time.time())
+    pipeline = session.pipeline()
+    cloud = pipeline.cloud(session.root(), destination)
+    sweep = operate.sweep(cloud, now=time.time(), sweeper=sweeper(pipeline.cache))
     for line in sweep.young:
         session.console.tell(f"note: {line}")
     if sweep.instructions and destination == "aws" and not dry_run and not yes:

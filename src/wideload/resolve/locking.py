@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 from wideload.cache import write_atomically
 from wideload.errors import WideloadError
 from wideload.resolve import uv
-from wideload.resolve.requirements import Asked, read_asked
+from wideload.resolve.requirements import Asked, not_admitted, read_asked
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from wideload.resolve.fixed import Fixed
     from wideload.values.function import OpenRequirements
     from wideload.values.target import Target
@@ -102,10 +104,24 @@ def lock(
         ) from error
     finally:
         next_path.unlink(missing_ok=True)
+    _refuse_others(text, asked.hashes)
     left_out = bool(fixed and fixed.distributions)
     stamped = _stamped(text, source.name, fingerprint, target, left_out=left_out)
     write_atomically(path, stamped.encode())
     return path, asked, True
+
+
+def _refuse_others(text: str, hashes: Mapping[str, tuple[str, ...]]) -> None:
+    """Stop, before a lock is written, where the index has none of the files that the user admits.
+
+    :param hashes: by name, the only sha256 that are admitted of a package.
+    """
+    for package in tomllib.loads(text).get("packages", []):
+        name = package["name"]
+        files = [*package.get("wheels", []), *([package["sdist"]] if "sdist" in package else [])]
+        found = {file.get("hashes", {}).get("sha256") for file in files}
+        if name in hashes and found and found.isdisjoint(hashes[name]):
+            raise not_admitted(name, package.get("version", ""))
 
 
 def _stamped(text: str, source: str, fingerprint: str, target: Target, *, left_out: bool) -> str:

@@ -81,6 +81,15 @@ def read_asked(requirements: OpenRequirements, target: Target) -> Asked:
     )
 
 
+def not_admitted(name: str, version: str) -> WideloadError:
+    """What to say when no file of a release has a hash that the requirements admit."""
+    return WideloadError(
+        f"the hash of {name} {version} does not match",
+        why="none of its files has a sha256 that the requirements admit",
+        hint="find out why the release changed before you renew the hashes",
+    )
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")

@@ -20,6 +20,7 @@ from wideload.resolve import uv
 from wideload.resolve.choose import best_wheel, no_wheel, ranking
 from wideload.resolve.credentials import without_credentials
 from wideload.resolve.graph import edges, parse_wishes
+from wideload.resolve.requirements import not_admitted
 from wideload.resolve.sdist import wheel_of_folder, wheel_of_sdist
 from wideload.resolve.wheels import WHEELS, facts, fetch, local_path
 from wideload.values.function import LockedFile, LockedPackage, LockedRequirements
@@ -253,11 +254,7 @@ def _admitted(
         if package.name in hashes:
             files = tuple(file for file in files if file.sha256 in hashes[package.name])
             if not files:
-                raise WideloadError(
-                    f"the hash of {package.name} {package.version} does not match",
-                    why="none of its files has a sha256 that the requirements admit",
-                    hint="find out why the release changed before you renew the hashes",
-                )
+                raise not_admitted(package.name, package.version)
         admitted.append(msgspec.structs.replace(package, files=files))
     return tuple(admitted)
 

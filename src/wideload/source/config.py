@@ -19,6 +19,7 @@ from wideload.source.nearest import nearest
 from wideload.source.toml import read_toml, table
 from wideload.values.bundle import BUNDLE_VARIABLE
 from wideload.values.function import Strategy
+from wideload.values.mount import MOUNT_PATH
 from wideload.values.target import Architecture, Family, Target
 
 if TYPE_CHECKING:
@@ -37,6 +38,21 @@ _VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
 _HOST = re.compile(
     r"\*|(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?|\[[0-9a-fA-F:]+\]"
 )
+# LocalMountPath, the two kinds of FileSystemArn, and members of VpcConfig; and how many.
+_MOUNT_PATH = re.compile(r"/mnt/[a-zA-Z0-9-_.]+")
+_EFS = re.compile(
+    r"arn:aws[a-zA-Z-]*:elasticfilesystem:[a-z0-9-]+:\d{12}:access-point/fsap-[a-f0-9]{17}"
+)
+_S3_FILES = re.compile(
+    r"arn:aws[-a-z]*:s3files:[0-9a-z-:]+:file-system/fs-[0-9a-f]{17,40}/"
+    r"access-point/fsap-[0-9a-f]{17,40}"
+)
+_S3_FILES_EXAMPLE = (
+    "arn:aws:s3files:eu-west-1:123456789012:file-system/fs-0123456789abcdef0/"
+    "access-point/fsap-0123456789abcdef0"
+)
+_SUBNET, _GROUP = re.compile(r"subnet-[0-9a-z]+"), re.compile(r"sg-[0-9a-zA-Z]+")
+_MOST_SUBNETS, _MOST_GROUPS = 16, 5
 _DESCRIPTION = 256
 _UNITS = {"": 1, "b": 1, "kb": 1000, "mb": 1000**2, "gb": 1000**3}
 _UNITS |= {"kib": 1024, "mib": 1024**2, "gib": 1024**3}
@@ -76,12 +92,32 @@ class FunctionConfig(msgspec.Struct, frozen=True):
     python3.12 and later, with 512 MB of /tmp at most, and not together with
     ``provisioned_concurrency``."""
     strategy: str = "auto"
+    subnets: tuple[str, ...] = ()
+    """Of the VPC that the function is attached to; needed by the strategies ``efs`` and
+    ``s3-files``."""
+    security_groups: tuple[str, ...] = ()
+    """Of the function in its VPC."""
+    efs_access_point: str | None = None
+    """ARN of the access point that the strategy ``efs`` mounts."""
+    s3_files_access_point: str | None = None
+    """ARN of the access point that the strategy ``s3-files`` mounts."""
+    mount_path: str = MOUNT_PATH
+    """Where either is mounted."""
+    image_base: str | None = None
+    """What the strategy ``image`` builds on, by tag or digest; AWS's image of the runtime if
+    unset."""
+    image_file: str | None = None
+    """A Dockerfile of the source folder that the strategy ``image`` has docker, podman or buildah
+    build, where one of them is there. What wideload packs otherwise is not in such an image."""
     layers: tuple[str, ...] = ()
     """Layers made by others, attached first, in this order: ARNs of layer versions, ``latest``
     for the number leaving it to layers.lock.toml. What they carry is not packed."""
-    prefer: str | None = None
-    """Which version counts where a layer carries another one of a package than the lock has:
-    the ``lock``'s, which is then packed, or the ``layer``'s; unset refuses and explains."""
+    prefer: str | tuple[str, ...] | None = None
+    """Of two questions the answer, one word or a list of one for each. By what ``auto`` picks the
+    way to ship: the fewest moving parts (``simple``, if unset), the soonest first answer
+    (``cold-start``) or the least a month (``cheap``). And which version counts where a layer
+    carries another one of a package than the lock has: the ``lock``'s, which is then packed, or
+    the ``layer``'s; unset refuses and explains."""
     split: dict[str, int | str] = {}
     """Where packages lie by the strategy ``layers``: the number of a layer, from 1, or
     ``function``. What is not named here is placed so that little has to be uploaded often."""
@@ -126,6 +162,11 @@ class FunctionConfig(msgspec.Struct, frozen=True):
     """What the package may weigh: bytes, or a size like ``"180 MB"``."""
     max_zipped: int | str | None = None
 
+    @property
+    def preferred(self) -> tuple[str, ...]:
+        """The words of `prefer`."""
+        return (self.prefer,) if isinstance(self.prefer, str) else self.prefer or ()
+
 
 class Project(msgspec.Struct, frozen=True):
     """A configuration and where it lies."""
@@ -140,7 +181,8 @@ class Project(msgspec.Struct, frozen=True):
 # What a key takes, in words, and an example for the hint.
 _STRINGS = "a list of strings"
 _SLIM = ("runtime", "safe", "traced", "none")
-_PREFER = ("lock", "layer")
+PREFER_VERSION = ("lock", "layer")
+PREFER_MERIT = ("simple", "cold-start", "cheap")
 _BUNDLE_ACCESS = ("object", "prefix")
 _BUNDLE_START = ("all", "traced")
 _BYTECODE = ("auto", "beside", "sourceless", "none")
@@ -160,7 +202,26 @@ _ALLOWED: dict[str, tuple[str, str]] = {
     "snap_start": ("true or false", "true"),
     "strategy": (", ".join(["auto", *Strategy]), '"auto"'),
     "layers": ("a list of at most 5 ARNs of layer versions, each of another layer", "[]"),
-    "prefer": (" or ".join(_PREFER), '"lock"'),
+    "prefer": (
+        " or ".join((*PREFER_MERIT, *PREFER_VERSION)) + ", or a list with one of either kind",
+        '"cold-start"',
+    ),
+    "subnets": (f"a list of at most {_MOST_SUBNETS} ids of subnets", '["subnet-0a1b2c3d"]'),
+    "security_groups": (
+        f"a list of at most {_MOST_GROUPS} ids of security groups",
+        '["sg-0a1b2c3d"]',
+    ),
+    "efs_access_point": (
+        "the ARN of an access point of EFS",
+        '"arn:aws:elasticfilesystem:eu-west-1:123456789012:access-point/fsap-0123456789abcdef0"',
+    ),
+    "s3_files_access_point": (
+        "the ARN of an access point of S3 Files",
+        f'"{_S3_FILES_EXAMPLE}"',
+    ),
+    "mount_path": ("/mnt/ and a name", '"/mnt/wideload"'),
+    "image_base": ("the reference of an image", '"public.ecr.aws/lambda/python:3.13"'),
+    "image_file": ("the path of a Dockerfile", '"Dockerfile"'),
     "split": (
         'a table of packages, each with the number of a layer or "function"',
         '{ numpy = 1, requests = "function" }',
@@ -340,7 +401,7 @@ def _check_values(config: FunctionConfig, where: _Table) -> None:
     ):
         if chosen not in allowed:
             raise where.refuse(key, chosen)
-    if config.prefer is not None and config.prefer not in _PREFER:
+    if not _is_preference(config.preferred):
         raise where.refuse("prefer", config.prefer)
     for key, value in (
         ("memory", config.memory),
@@ -366,6 +427,13 @@ def _check_values(config: FunctionConfig, where: _Table) -> None:
     _check_layers(config, where)
     _check_environment(config, where)
     _check_starts(config, where)
+    _check_mounts(config, where)
+
+
+def _is_preference(words: tuple[str, ...]) -> bool:
+    """Whether each is known, and no question has two answers."""
+    found = [sum(word in kind for word in words) for kind in (PREFER_VERSION, PREFER_MERIT)]
+    return max(found) <= 1 and sum(found) == len(words)
 
 
 def _check_starts(config: FunctionConfig, where: _Table) -> None:
@@ -382,6 +450,27 @@ def _check_starts(config: FunctionConfig, where: _Table) -> None:
             why=f"AWS would answer InvalidParameterValueException: {refusal}",
             hint="take snap_start out, or what it cannot be had with",
         )
+
+
+def _check_mounts(config: FunctionConfig, where: _Table) -> None:
+    for key, ids, pattern, most in (
+        ("subnets", config.subnets, _SUBNET, _MOST_SUBNETS),
+        ("security_groups", config.security_groups, _GROUP, _MOST_GROUPS),
+    ):
+        if len(ids) > most or len(set(ids)) != len(ids):
+            raise where.refuse(key, "", why=f"found {len(ids)}, of which {len(set(ids))} differ")
+        for one in ids:
+            if not pattern.fullmatch(one):
+                raise where.refuse(key, one)
+    for key, value, pattern in (
+        ("efs_access_point", config.efs_access_point, _EFS),
+        ("s3_files_access_point", config.s3_files_access_point, _S3_FILES),
+        ("mount_path", config.mount_path, _MOUNT_PATH),
+        ("image_base", config.image_base, re.compile(r"\S+")),
+        ("image_file", config.image_file, re.compile(r".+")),
+    ):
+        if value is not None and not pattern.fullmatch(value):
+            raise where.refuse(key, value)
 
 
 def _check_layers(config: FunctionConfig, where: _Table) -> None:

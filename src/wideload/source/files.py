@@ -19,11 +19,13 @@ import deflate
 import msgspec
 
 from wideload.errors import WideloadError
+from wideload.own_files import UNREAD, digest_of
 from wideload.source.ignore import Rules
 from wideload.values.packing import DEFLATE_LEVEL, is_deflatable, pack
 from wideload.values.tree import FileEntry, FileTree, LocalFile, is_clean_path
 
-_CHUNK = 1 << 20
+UNREAD_FROM = 1 << 30
+"""Bytes. A file of 12 GB takes half a minute to digest; what is smaller is read at once."""
 # libdeflate does about 40 MB/s at this level, sha256 over 400: from here on a file under
 # version control is worth remembering.
 _WORTH_KEEPING = 1 << 20
@@ -51,6 +53,9 @@ def list_files(folder: Path, rules: Rules) -> list[SourceFile]:
 
 def measure(files: list[SourceFile], cache: Path | None = None) -> FileTree:
     """Read every file: its size, digests, and the size of its stream in a zip.
+
+    One that is bigger than `UNREAD_FROM` is not read: no zip and no layer holds it, so where it
+    is packed at all it is read then, by `wideload.own_files.read_whole`.
 
     :param cache: folder in which the streams' sizes of big files are kept by digest.
     :raises WideloadError: a file cannot be read.
@@ -164,7 +169,12 @@ def _kind(mode: int) -> str:
 
 def _entry(file: SourceFile, cache: Path | None) -> FileEntry:
     try:
-        size, crc32, sha256, data = _read(file)
+        if file.size >= UNREAD_FROM:
+            # That it can be read is known all the same.
+            Path(file.location).open("rb").close()
+            size, crc32, sha256, data = file.size, 0, UNREAD, None
+        else:
+            size, crc32, sha256, data = _read(file)
     except OSError as error:
         raise _unreadable(file.path, error) from None
     packed = None if cache is None else _kept_size(cache, sha256, size)
@@ -185,16 +195,10 @@ def _entry(file: SourceFile, cache: Path | None) -> FileEntry:
 
 def _read(file: SourceFile) -> tuple[int, int, str, bytes | None]:
     """Size, crc32, sha256, and the content where it is to be deflated."""
-    with Path(file.location).open("rb") as stream:
-        if is_deflatable(file.size):
-            data = stream.read()
-            return len(data), zlib.crc32(data), hashlib.sha256(data).hexdigest(), data
-        size, crc32, digest = 0, 0, hashlib.sha256()
-        while chunk := stream.read(_CHUNK):
-            size += len(chunk)
-            crc32 = zlib.crc32(chunk, crc32)
-            digest.update(chunk)
-        return size, crc32, digest.hexdigest(), None
+    if not is_deflatable(file.size):
+        return *digest_of(file.location), None
+    data = Path(file.location).read_bytes()
+    return len(data), zlib.crc32(data), hashlib.sha256(data).hexdigest(), data
 
 
 def _unreadable(path: str, error: OSError) -> WideloadError:

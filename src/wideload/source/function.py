@@ -11,7 +11,7 @@ import msgspec
 from wideload.errors import WideloadError
 from wideload.source.bootstrap_file import check_bootstrap
 from wideload.source.choose import unknown_function
-from wideload.source.config import FunctionConfig, parse_size
+from wideload.source.config import PREFER_MERIT, PREFER_VERSION, FunctionConfig, parse_size
 from wideload.source.files import SourceFile, list_files, measure
 from wideload.source.handler import check_handler
 from wideload.source.ignore import Rules, read_ignore_file
@@ -29,6 +29,7 @@ from wideload.values.function import (
     Bytecode,
     Docstrings,
     Function,
+    Merit,
     NoRequirements,
     Prefer,
     Requirements,
@@ -36,6 +37,7 @@ from wideload.values.function import (
     Slim,
     Strategy,
 )
+from wideload.values.mount import Mounts, Vpc
 from wideload.values.split import Place
 from wideload.values.target import Family, Target
 
@@ -86,6 +88,7 @@ def read_function(
     strategy: Strategy | Literal["auto"] = (
         "auto" if config.strategy == "auto" else Strategy(config.strategy)
     )
+    version = _one_of(config.preferred, PREFER_VERSION)
     return Function(
         name=name,
         root=project.root,
@@ -103,6 +106,12 @@ def read_function(
             description=config.description,
             provisioned_concurrency=config.provisioned_concurrency,
             snap_start=config.snap_start,
+            vpc=Vpc(config.subnets, config.security_groups),
+            mounts=Mounts(
+                config.efs_access_point or "",
+                config.s3_files_access_point or "",
+                config.mount_path,
+            ),
         ),
         strategy=strategy,
         bundle_access=msgspec.convert(config.bundle_access, BundleAccess),
@@ -113,13 +122,39 @@ def read_function(
         docstrings=msgspec.convert(config.docstrings, Docstrings),
         keep=config.keep,
         allow_unloadable=config.allow_unloadable,
-        prefer=None if config.prefer is None else msgspec.convert(config.prefer, Prefer),
+        prefer=None if version is None else msgspec.convert(version, Prefer),
+        merit=msgspec.convert(_one_of(config.preferred, PREFER_MERIT) or "simple", Merit),
+        image_base=config.image_base or "",
+        image_file=_image_file(name, config, source),
         split={name: msgspec.convert(place, Place) for name, place in config.split.items()},
         budget=Budget(
             None if config.max_unzipped is None else parse_size(config.max_unzipped),
             None if config.max_zipped is None else parse_size(config.max_zipped),
         ),
     )
+
+
+def _image_file(name: str, config: FunctionConfig, source: Path) -> str:
+    if config.image_file is None:
+        return ""
+    path = source / config.image_file
+    if not path.is_file():
+        raise WideloadError(
+            f"{name} has no {config.image_file}",
+            why=f"there is no file {path}",
+            hint="name a Dockerfile of the source folder, or take image_file out",
+        )
+    if config.image_base:
+        raise WideloadError(
+            f"{name} has both image_base and image_file",
+            why="a Dockerfile names its base itself",
+            hint="take one of them out",
+        )
+    return str(path)
+
+
+def _one_of(words: Sequence[str], known: Sequence[str]) -> str | None:
+    return next((word for word in words if word in known), None)
 
 
 def _check_traced_start(name: str, config: FunctionConfig, target: Target) -> None:
