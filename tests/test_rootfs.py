@@ -203,7 +203,9 @@ def test_more_than_it_may_take(tmp_path: Path) -> None:
     assert Roots(tmp_path / "over").find(MANIFEST) is None
 
 
-@pytest.mark.parametrize("damage", [b"", b"no gzip", layer(("a", "b"))[:-20]])
+@pytest.mark.parametrize(
+    "damage", [b"", b"no gzip", layer(("a", "b"))[:-20]], ids=["empty", "no gzip", "cut off"]
+)
 def test_a_damaged_layer_is_told(tmp_path: Path, damage: bytes) -> None:
     with pytest.raises(WideloadError, match="damaged"):
         root_of(tmp_path, damage)
