@@ -126,9 +126,11 @@ _MEND = {
 
 
 def _distance(refusal: Refusal) -> tuple[bool, int, bool, int]:
+    # What hinders an image is something else that the user asked for.
+    is_mended = bool(refusal.hint) and refusal.strategy is not Strategy.IMAGE
     return (
-        not refusal.hint,
-        ORDER.index(refusal.strategy) if refusal.hint else refusal.strategy not in _ZIPS,
+        not is_mended,
+        ORDER.index(refusal.strategy) if is_mended else refusal.strategy not in _ZIPS,
         refusal.strategy is Strategy.S3_BOOTSTRAP,
         _over(refusal),
     )

@@ -59,8 +59,10 @@ class LinuxSandbox:
             (self._cache / "scratch").mkdir(parents=True, exist_ok=True)
             if target not in self._prepared:
                 self._prepared[target] = _runtime(target, self._cache)
+        self._groups()
 
     def _groups(self) -> cgroups.Hierarchies:
+        """Where groups are made; the first time those are swept away that were left behind."""
         with self._lock:
             if self._hierarchies is None:
                 self._hierarchies = cgroups.find_hierarchies()
