@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 STUB = (sys.executable, str(Path(__file__).with_name("local_stub.py")))
 
 
-def start(state: Path, account: str = DEFAULT_ACCOUNT, idle_minutes: float = 10) -> Aws:
+def start(state: Path, account: str = DEFAULT_ACCOUNT, idle_minutes: float = 60) -> Aws:
     endpoint = daemon.ensure(state, account=account, idle_minutes=idle_minutes, command=STUB)
     return Aws(endpoint, state)
 
