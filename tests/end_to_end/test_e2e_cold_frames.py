@@ -75,7 +75,7 @@ def test_with_a_wrong_profile_the_answer_is_right_and_the_log_says_so(
     profile = json.loads(path.read_bytes())
     count = len(profile["entries"])
     profile["entries"] = [
-        entry for entry in profile["entries"] if not entry["path"].startswith("pandas")
+        entry for entry in profile["entries"] if not entry[0].startswith("pandas")
     ]
     assert len(profile["entries"]) < count - 100
     path.write_text(json.dumps(profile))
