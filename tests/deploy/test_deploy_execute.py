@@ -353,7 +353,7 @@ BUILDS = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=SHARED)
+@settings(max_examples=25, suppress_health_check=SHARED)
 @given(
     before=st.lists(BUILDS, max_size=2),
     killed=st.lists(st.tuples(BUILDS, st.integers(0, 12), st.booleans()), max_size=2),
@@ -385,7 +385,7 @@ def test_law_killed_anywhere_the_old_serves_and_running_again_finishes(
             assert run(cloud, wanted, tmp_path).instructions == ()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=SHARED)
+@settings(max_examples=40, suppress_health_check=SHARED)
 @given(before=BUILDS, wanted=BUILDS, at=st.integers(0, 12))
 def test_law_what_callers_get_is_one_build_or_the_other(
     tmp_path: Path, before: Build, wanted: Build, at: int

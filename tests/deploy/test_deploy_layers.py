@@ -245,7 +245,7 @@ def is_served(cloud: FakeCloud, wanted: Build) -> bool:
     )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=SHARED)
+@settings(max_examples=150, suppress_health_check=SHARED)
 @given(builds=st.lists(fitting(), min_size=2, max_size=4))
 def test_law_no_migration_is_ever_refused(tmp_path: Path, builds: list[Build]) -> None:
     cloud = edge()
@@ -255,7 +255,7 @@ def test_law_no_migration_is_ever_refused(tmp_path: Path, builds: list[Build]) -
         assert run(cloud, wanted, tmp_path).instructions == ()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=SHARED)
+@settings(max_examples=60, suppress_health_check=SHARED)
 @given(before=fitting(), wanted=fitting(), other=fitting(), data=st.data())
 def test_law_killed_in_the_middle_of_a_migration_any_other_follows(
     tmp_path: Path, before: Build, wanted: Build, other: Build, data: st.DataObject
@@ -280,7 +280,7 @@ def _assert_one_is_served(cloud: FakeCloud, builds: list[Build]) -> None:
     assert any(is_served(cloud, each) for each in builds)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=SHARED)
+@settings(max_examples=40, suppress_health_check=SHARED)
 @given(before=fitting(), wanted=fitting())
 def test_law_a_migration_after_an_update_that_failed(
     tmp_path: Path, before: Build, wanted: Build

@@ -238,9 +238,7 @@ def _model(keys: set[str], prefix: str, delimiter: str) -> list[str]:
     delimiter=st.sampled_from(["", "/", "a", "b/"]),
     page=st.integers(1, 4),
 )
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_listings_are_what_a_sorted_set_would_give(
     aws: Aws, keys: set[str], prefix: str, delimiter: str, page: int
 ) -> None:

@@ -34,7 +34,7 @@ def kept(one: FleetMember, before: dict[str, Place]) -> Split | None:
     return keep(one.tree, one.wheels, one.target, before)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(st.lists(SETS, min_size=1, max_size=5), SETS)
 def test_what_a_fleet_chose_is_what_each_alone_keeps(
     sets: list[list[Wheel]], more: list[Wheel]

@@ -98,7 +98,7 @@ def package_of(made: list[Made], files: dict[str, bytes], folder: Path) -> tuple
     return manifest, data
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(WHEELS, FILES)
 def test_size_content_and_equality(made: list[Made], files: dict[str, bytes]) -> None:
     expected: dict[str, bytes] = {}

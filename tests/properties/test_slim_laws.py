@@ -15,9 +15,7 @@ from slimming_maker import Kitchen
 from wideload.values.slimmed import Slimmed, SlimOptions
 from wideload.values.tree import FileEntry, FileTree, WheelMember
 
-_LAW = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
+_LAW = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 
 _CODE = [
     "",

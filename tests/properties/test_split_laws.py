@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from wideload.values.tree import FileTree
 
 QUOTA = 262_144_000
-LAW = settings(max_examples=150, deadline=None, derandomize=True)
+LAW = settings(max_examples=150, derandomize=True)
 
 SIZES = st.one_of(
     st.integers(100, 900_000), st.integers(1_000_000, 40_000_000), st.just(1024 * 1024)

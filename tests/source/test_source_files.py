@@ -146,7 +146,7 @@ _PATTERNS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(paths=st.sets(_PATHS, min_size=1, max_size=8), patterns=_PATTERNS)
 def test_the_ignore_file_means_what_git_means(paths: set[str], patterns: list[str]) -> None:
     with tempfile.TemporaryDirectory() as name:
@@ -323,7 +323,7 @@ def test_links_that_chase_each_other(tmp_path: Path) -> None:
         list_files(tmp_path, Rules())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     links=st.dictionaries(
         st.sampled_from(["l1", "d/l2", "d/e/l3"]),

@@ -33,7 +33,7 @@ pages = st.sampled_from([None, 0x1000, 0x10000])
 
 
 @given(specs, pages)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_is_loaded_stays_the_same(spec: Spec, page: int | None) -> None:
     data = make(spec)
     relaid = relay(data, page=page)
@@ -42,7 +42,7 @@ def test_what_is_loaded_stays_the_same(spec: Spec, page: int | None) -> None:
 
 
 @given(specs, pages)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_it_shrinks_or_stays_as_it_is(spec: Spec, page: int | None) -> None:
     data = make(spec)
     relaid = relay(data, page=page)
@@ -54,7 +54,7 @@ def test_it_shrinks_or_stays_as_it_is(spec: Spec, page: int | None) -> None:
 
 
 @given(specs, pages)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_twice_is_once(spec: Spec, page: int | None) -> None:
     once = relay(make(spec), page=page).data
     again = relay(once, page=page)
@@ -63,7 +63,7 @@ def test_twice_is_once(spec: Spec, page: int | None) -> None:
 
 
 @given(specs, pages)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_loaded_sections_and_the_dynamic_section_stay_readable(
     spec: Spec, page: int | None
 ) -> None:
@@ -124,7 +124,7 @@ numbers = st.one_of(
 
 
 @given(small, st.lists(st.tuples(st.integers(0), numbers), min_size=1, max_size=6), st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_damage_gives_no_wrong_output(
     spec: Spec, damage: list[tuple[int, bytes]], tables: bool
 ) -> None:
@@ -139,7 +139,7 @@ def test_damage_gives_no_wrong_output(
 
 
 @given(small, st.integers(0))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_file_cut_short_is_left_alone(spec: Spec, cut: int) -> None:
     data = make(spec)
     check_unharmed(data[: cut % len(data)])
