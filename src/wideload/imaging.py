@@ -18,7 +18,7 @@ from wideload.registry.http import UnreachableError
 from wideload.values.artifact import IMAGE_FOLDER
 from wideload.values.environment import Container
 from wideload.values.function import Strategy
-from wideload.values.image import IMAGE_BLOBS, ImageEstimate, ImageManifest
+from wideload.values.image import IMAGE_BLOBS, ImageEstimate, ImageManifest, image_settings
 
 if TYPE_CHECKING:
     from wideload.build.image.engine import Taken
@@ -37,17 +37,6 @@ _BASE_BYTES, _BASE_LAYERS = 600_000_000, 6
 
 # They carry what the runtimes carry.
 _BY_AWS = ("public.ecr.aws/lambda/", "amazon/aws-lambda-", "docker.io/amazon/aws-lambda-")
-
-
-class _Settings(msgspec.Struct, rename="pascal"):
-    entrypoint: tuple[str, ...] = ()
-    cmd: tuple[str, ...] = ()
-    working_dir: str = ""
-    env: tuple[str, ...] = ()
-
-
-class _Config(msgspec.Struct):
-    config: _Settings
 
 
 def base_reference(function: Function) -> str:
@@ -184,20 +173,19 @@ def started(spec: EnvironmentSpec, folder: Path, cache: Cache) -> EnvironmentSpe
     layout = Layout(folder / IMAGE_FOLDER)
     found = layout.find()
     manifest = msgspec.json.decode(layout.document(found), type=ImageManifest)
-    settings = msgspec.json.decode(layout.document(manifest.config), type=_Config).config
+    settings = image_settings(layout.document(manifest.config))
     root = Roots(cache.root / "images").make(
         found, manifest.layers, lambda layer: layout.path(layer).open("rb"), limits.IMAGE_SIZE
     )
-    variables = [one.partition("=") for one in settings.env]
     return msgspec.structs.replace(
         spec,
         task="",
         container=Container(
             str(root),
-            settings.entrypoint,
-            settings.cmd,
-            settings.working_dir or "/",
-            {name: value for name, _, value in variables},
+            settings.entrypoint or (),
+            settings.cmd or (),
+            settings.folder,
+            settings.variables,
         ),
     )
 

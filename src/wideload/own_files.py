@@ -52,7 +52,7 @@ def _read(entry: FileEntry) -> FileEntry:
     except OSError as error:
         raise WideloadError(f"{entry.path} cannot be read", why=str(error)) from error
     if size != entry.size:
-        raise _changed(entry.path)
+        raise changed_meanwhile(entry.path)
     origin = LocalFile(entry.origin.path, sha256)
     return msgspec.structs.replace(entry, crc32=crc32, origin=origin)
 
@@ -68,11 +68,12 @@ def read_unchanged(name: str, origin: LocalFile) -> bytes:
     except OSError as error:
         raise WideloadError(f"{name} cannot be read", why=str(error)) from error
     if hashlib.sha256(data).hexdigest() != origin.sha256:
-        raise _changed(name)
+        raise changed_meanwhile(name)
     return data
 
 
-def _changed(name: str) -> WideloadError:
+def changed_meanwhile(name: str) -> WideloadError:
+    """The error to raise where a file of the user's is another than when it was scanned."""
     return WideloadError(
         f"{name} changed while it was being packed",
         why="its content is another than when the build began",

@@ -17,8 +17,9 @@ from slimming_maker import HERE, Kitchen
 from wideload import limits
 from wideload.build.image.assemble import Start
 from wideload.build.image.base import read_base
+from wideload.build.image.layering import layered
 from wideload.build.image.making import MadeImage, make_image
-from wideload.build.image.predicted import base_bytes, predicted
+from wideload.build.image.predicted import base_bytes, own_bytes
 from wideload.cache import Cache
 from wideload.errors import WideloadError
 from wideload.registry.challenge import Credentials
@@ -296,10 +297,9 @@ def test_the_size_is_predicted_before_a_byte_is_sent(
     kitchen = Kitchen(tmp_path / "a", WHEELS, OWN)
     known = {wheel.sha256: wheel for wheel in kitchen.resolution.wheels}
     tree = kitchen.slim(SlimOptions(rules="none", bytecode="none")).tree
-    found = predicted(tree, known, base, from_.tail)
-    assert found.base_bytes == of_base
-    assert found.own_bytes == sum(layer.tar_bytes for layer in made.layers)
-    assert found.layers == len(made.image.parsed.layers)
+    plans = layered(tree, known)
+    assert own_bytes(plans) == sum(layer.tar_bytes for layer in made.layers)
+    assert len(base.manifest.layers) + len(plans) == len(made.image.parsed.layers)
     assert limits.check_image(of_base) is None
     assert limits.check_image(limits.IMAGE_SIZE + 1) is not None
 

@@ -11,6 +11,7 @@ import deflate
 from wideload.build.bundle.divided import divided_for
 from wideload.build.bundle.format import FRAME, Compression, blocks
 from wideload.build.bundle.levels import LEVEL, LEVEL_OF_LARGE, level_for
+from wideload.build.bundle.loader_files import loader_sources
 from wideload.build.bundle.node import compression_for
 from wideload.build.bundle.provided import loader_path
 from wideload.build.sampling import SAMPLED_FROM, sampled_share
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from wideload.values.target import Target
     from wideload.values.tree import FileEntry, FileTree
 
-# What fills mounted directories does not travel with a function.
-_FILLING = "filling"
 _LOADERS = Path(__file__).parents[1] / "loaders"
 # zstd at a bundle's level against the wheels' deflate: the recommender, 50.1 of 73.3 MB; and at
 # the level of large ones the classifier, 332 of 383 MB. Of executables, by that of ruff: in frames
@@ -95,8 +94,7 @@ def _loader(target: Target) -> tuple[int, int]:
     """Bytes of the loader, unzipped and zipped."""
     match target.family:
         case Family.PYTHON:
-            modules = [path for path in (_LOADERS / "python").glob("*.py") if path.stem != _FILLING]
-            sources = sum(path.stat().st_size for path in modules)
+            sources = sum(map(len, loader_sources(filling=False).values()))
             size = round(_WITH_BYTECODE * sources)
         case Family.NODE:
             size = sum(path.stat().st_size for path in (_LOADERS / "node").iterdir())

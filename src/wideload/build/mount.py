@@ -155,6 +155,6 @@ def _digest(tree: FileTree) -> str:
     """Digest of what the files are made of."""
     digest = hashlib.sha256()
     for entry in tree:
-        digest.update(f"{entry.path}\0{entry.mode:o}\0{entry.size}\0{entry.crc32}\0".encode())
-        digest.update(msgspec.msgpack.encode(entry.origin) + b"\0")
+        source = " ".join(entry.identity)
+        digest.update(f"{entry.path}\0{entry.mode:o}\0{source}\0".encode())
     return digest.hexdigest()

@@ -13,6 +13,7 @@ from wideload.values.image import (
     IMAGE_BLOBS,
     INDEXES,
     MANIFESTS,
+    MOST_DOCUMENT_BYTES,
     BadDigestError,
     Descriptor,
     Image,
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     import urllib3
 
     from wideload.cache import Cache
-
-MOST_DOCUMENT_BYTES = 4 << 20
-"""Of a manifest or a configuration: what the distribution specification makes every registry
-take, and far more than any is."""
 
 _ACCEPT = ", ".join(sorted(MANIFESTS | INDEXES))
 _CHUNK = 1 << 20

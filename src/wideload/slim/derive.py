@@ -14,7 +14,7 @@ import msgspec
 from wideload.slim import bytecode
 from wideload.slim.derived import LEVEL, recall
 from wideload.slim.elf.relay import MAKER as ELF_RULE
-from wideload.values.tree import Derived, FileEntry, LocalFile, WheelMember
+from wideload.values.tree import FileEntry
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -71,16 +71,8 @@ def key_of(batch: Batch, target: Target) -> str:
         words += [batch.style.docstrings]
     digest = hashlib.sha256(repr(words).encode())
     for entry in batch.entries:
-        digest.update("\0".join((entry.path, *_identity(entry), "")).encode())
+        digest.update("\0".join((entry.path, *entry.identity, "")).encode())
     return digest.hexdigest()
-
-
-def _identity(entry: FileEntry) -> tuple[str, ...]:
-    match entry.origin:
-        case WheelMember(wheel, name):
-            return wheel, name
-        case LocalFile(_, sha256) | Derived(sha256):
-            return (sha256,)
 
 
 def known(batch: Batch, target: Target, cache: Cache) -> dict[str, Made] | None:

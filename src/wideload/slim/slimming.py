@@ -123,9 +123,9 @@ def slim(
     if before is not None:
         return before
     survey = survey_own(own)
-    if chooser is None:
+    edit = None if chooser else edited.key_of(resolution, own, survey, options)
+    if edit:
         maker = Recalling(resolution.target, cache, surveyed=True, python=python)
-        edit = edited.key_of(resolution, own, survey, options)
         before = edited.recall(edit, own, options, maker, cache)
         if before is not None:
             remembered.remember(key, before, cache)
@@ -138,7 +138,7 @@ def slim(
     maker = Recalling(resolution.target, cache, surveyed=surveyed, python=python)
     slimmed = _finish(start, sieve, options, maker, cache)
     if slimmed.exact:
-        _remember(key, edited.key_of(resolution, own, survey, options), slimmed, chooser, cache)
+        _remember(key, edit, slimmed, cache)
     return slimmed
 
 
@@ -189,13 +189,15 @@ def slim_fetched(
         sieve = sift(start.tree, start.packed, surveys, survey, options.keep)
         slimmed = _finish(start, sieve, options, maker, cache)
     if slimmed.bytecode != "none" or options.bytecode == "none":
-        _remember(key, edited.key_of(resolution, own, survey, options), slimmed, chooser, cache)
+        edit = None if chooser else edited.key_of(resolution, own, survey, options)
+        _remember(key, edit, slimmed, cache)
     return slimmed
 
 
-def _remember(key: str, edit: str, slimmed: Slimmed, chooser: Chooser | None, cache: Cache) -> None:
+def _remember(key: str, edit: str | None, slimmed: Slimmed, cache: Cache) -> None:
+    """Keep an outcome, under its own key and that of all edits which come to the same."""
     remembered.remember(key, slimmed, cache)
-    if chooser is None:
+    if edit:
         edited.remember(edit, key, cache)
 
 

@@ -28,6 +28,10 @@ LAYERS = frozenset({OCI_LAYER, DOCKER_LAYER})
 """Both are a tar in gzip. Others (plain tar, zstd) Lambda does not document; layers that it cannot
 read are reported to be answered with ``ImageLayerFailure: UnsupportedImageLayerDetected``."""
 
+MOST_DOCUMENT_BYTES = 4 << 20
+"""Of a manifest or a configuration: what the distribution specification makes every registry
+take, and far more than any is."""
+
 IMAGE_BLOBS = "image-blobs"
 """Kind of the cache's files that are images' layers: those made, and those fetched of bases."""
 
@@ -83,6 +87,39 @@ class ImageIndex(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
     schema_version: int
     media_type: str = ""
     manifests: tuple[Descriptor, ...]
+
+
+class ImageSettings(msgspec.Struct, frozen=True, rename="pascal"):
+    """How an image starts, as its configuration has it; builders write null for what is unset."""
+
+    entrypoint: tuple[str, ...] | None = None
+    cmd: tuple[str, ...] | None = None
+    working_dir: str | None = None
+    env: tuple[str, ...] | None = None
+
+    @property
+    def folder(self) -> str:
+        """The working directory."""
+        return self.working_dir or "/"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The environment."""
+        pairs = [one.partition("=") for one in self.env or ()]
+        return {name: value for name, _, value in pairs}
+
+
+class _Configuration(msgspec.Struct, frozen=True):
+    config: ImageSettings | None = None
+
+
+def image_settings(configuration: bytes) -> ImageSettings:
+    """What an image's configuration says of how it starts.
+
+    :raises msgspec.MsgspecError: it is no such document.
+    """
+    found = msgspec.json.decode(configuration, type=_Configuration)
+    return found.config or ImageSettings()
 
 
 class BaseImage(msgspec.Struct, frozen=True):

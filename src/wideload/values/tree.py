@@ -67,6 +67,15 @@ class FileEntry(msgspec.Struct, frozen=True, order=True):
     origin: Origin
 
     @property
+    def identity(self) -> tuple[str, ...]:
+        """Names the content, wherever it lies: wheel and member, or its sha256."""
+        match self.origin:
+            case WheelMember(wheel, name):
+                return wheel, name
+            case LocalFile(_, sha256) | Derived(sha256):
+                return (sha256,)
+
+    @property
     def zip_overhead(self) -> int:
         """Bytes that a zip spends on this entry besides its stream."""
         return _LOCAL_HEADER + _CENTRAL_HEADER + 2 * len(self.path.encode())

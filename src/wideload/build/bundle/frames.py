@@ -13,7 +13,7 @@ import zstandard
 from wideload.build.bundle.format import FRAME, Compression
 from wideload.cache import write_atomically
 from wideload.values.packing import DEFLATE_LEVEL
-from wideload.values.tree import FileEntry, WheelMember
+from wideload.values.tree import FileEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -167,12 +167,7 @@ class Maker:
             version = f"{_VERSION} gzip {DEFLATE_LEVEL}\n"
         digest = hashlib.sha256(version.encode())
         for piece in recipe.pieces:
-            origin = piece.entry.origin
-            source = (
-                f"{origin.wheel} {origin.name}"
-                if isinstance(origin, WheelMember)
-                else origin.sha256
-            )
+            source = " ".join(piece.entry.identity)
             digest.update(f"{source}\0{piece.start} {piece.length}\0".encode())
         return digest.hexdigest()
 

@@ -15,6 +15,7 @@ from wideload.values.image import (
     INDEXES,
     LAYERS,
     MANIFESTS,
+    MOST_DOCUMENT_BYTES,
     BadDigestError,
     BaseImage,
     Descriptor,
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
     from wideload.values.target import Target
 
 _T = TypeVar("_T")
-
-MOST_DOCUMENT_BYTES = 4 << 20
-"""What a manifest or a configuration may take: the least that every registry has to take, and
-far more than any is."""
 
 
 class Documents(Protocol):

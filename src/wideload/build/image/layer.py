@@ -16,6 +16,7 @@ from wideload.build.image.tarball import TASK_ROOT, members, padding, tar_bytes
 from wideload.build.wheelfile import WheelFile
 from wideload.cache import replacing, write_atomically
 from wideload.errors import WideloadError
+from wideload.own_files import changed_meanwhile
 from wideload.values.artifact import IMAGE_ROLE, ManifestFile
 from wideload.values.image import IMAGE_BLOBS, OCI_LAYER, Descriptor, Layer
 from wideload.values.tree import Derived, FileEntry, LocalFile, WheelMember
@@ -51,14 +52,7 @@ def _key(plan: LayerPlan) -> str:
     """Of all that the bytes of a layer depend on."""
     digest = hashlib.sha256(f"{_VERSION} {TASK_ROOT}\n".encode())
     for entry in plan.entries:
-        origin = entry.origin
-        match origin:
-            case WheelMember(wheel, name):
-                source = f"{wheel} {name}"
-            case LocalFile() | Derived():
-                source = origin.sha256
-            case _:
-                assert_never(origin)
+        source = " ".join(entry.identity)
         digest.update(f"{entry.path}\0{entry.mode:o}\0{source}\0{entry.size}\0".encode())
     return digest.hexdigest()
 
@@ -196,8 +190,4 @@ def _read(entry: FileEntry, origin: LocalFile) -> Iterator[bytes]:
     except OSError as error:
         raise WideloadError(f"{entry.path} cannot be read", why=str(error)) from error
     if size != entry.size or digest.hexdigest() != origin.sha256:
-        raise WideloadError(
-            f"{entry.path} changed while it was being packed",
-            why="its content is another than when the build began",
-            hint="build again",
-        )
+        raise changed_meanwhile(entry.path)

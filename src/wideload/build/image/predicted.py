@@ -5,17 +5,13 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from wideload.build.image.layering import layered
 from wideload.build.image.tarball import tar_bytes
-from wideload.values.image import ImageEstimate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from wideload.build.image.layering import LayerPlan
     from wideload.values.image import BaseImage, Descriptor
-    from wideload.values.resolution import Wheel
-    from wideload.values.tree import FileTree
 
 TAIL = 4
 """Bytes at the end of a layer that its size is read from."""
@@ -55,24 +51,3 @@ def base_bytes(base: BaseImage, tail: Callable[[Descriptor, int], bytes]) -> int
 def own_bytes(plans: Iterable[LayerPlan]) -> int:
     """What a function's own layers take uncompressed, to the byte."""
     return sum(tar_bytes(plan.entries) for plan in plans)
-
-
-def predicted(
-    tree: FileTree,
-    wheels: Mapping[str, Wheel],
-    base: BaseImage,
-    tail: Callable[[Descriptor, int], bytes],
-) -> ImageEstimate:
-    """What the image of a tree on a base would take.
-
-    :param wheels: by sha256, all that the tree's entries name.
-    :param tail: the last bytes of a base's layer, as many as are asked for.
-    """
-    plans = layered(tree, wheels)
-    return ImageEstimate(
-        base=base.reference,
-        base_bytes=base_bytes(base, tail),
-        own_bytes=own_bytes(plans),
-        own_zipped_bytes=sum(entry.compressed_size for entry in tree),
-        layers=len(base.manifest.layers) + len(plans),
-    )

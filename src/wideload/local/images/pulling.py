@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 
@@ -16,7 +15,7 @@ from wideload.registry.http import RegistryHttp
 from wideload.registry.reference import Reference
 from wideload.registry.repository import Repository
 from wideload.rootfs import Roots
-from wideload.values.image import LAYERS, MANIFESTS, BadDigestError, ImageManifest
+from wideload.values.image import LAYERS, MANIFESTS, BadDigestError, ImageManifest, image_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -65,25 +64,23 @@ class Images:
         try:
             data = repository.document(found)
             manifest = msgspec.json.decode(data, type=ImageManifest)
-            config = json.loads(repository.document(manifest.config))
-            settings: dict[str, Any] = config.get("config") or {}
+            settings = image_settings(repository.document(manifest.config))
             # Names of files are made of them.
             digests = [layer.sha256 for layer in manifest.layers]
-        except (msgspec.MsgspecError, ValueError, BadDigestError, AttributeError):
+        except (msgspec.MsgspecError, ValueError, BadDigestError):
             raise _not_supported(uri) from None
         if not digests or any(layer.media_type not in LAYERS for layer in manifest.layers):
             raise _not_supported(uri)
-        variables = [one.partition("=") for one in settings.get("Env") or ()]
         return PulledImage(
             uri=uri,
             resolved_uri=f"{reference.host}/{reference.repository}@{found.digest}",
             repository=reference.repository,
             manifest=found,
             layers=manifest.layers,
-            entrypoint=tuple(settings.get("Entrypoint") or ()),
-            command=tuple(settings.get("Cmd") or ()),
-            working_directory=settings.get("WorkingDir") or "/",
-            variables={name: value for name, _, value in variables},
+            entrypoint=settings.entrypoint or (),
+            command=settings.cmd or (),
+            working_directory=settings.folder,
+            variables=settings.variables,
         )
 
     def root(self, account: str, region: str, image: PulledImage, most: int) -> Path:
