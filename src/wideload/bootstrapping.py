@@ -10,6 +10,7 @@ import msgspec
 from wideload.build.bundle_estimate import bundle_estimate
 from wideload.cache import write_atomically
 from wideload.errors import WideloadError
+from wideload.prepared import pinned
 from wideload.resolve.resolver import fetch_all, resolve
 from wideload.values.bundle import BUNDLE_VARIABLE, LOADER_HANDLER, loader_handler
 from wideload.values.resolution import Wheel
@@ -162,7 +163,7 @@ def _profile(
     if not path.is_file():
         return None
     try:
-        return read_profile(path, function.target, _packages(resolution, slimmed))
+        return read_profile(path, function.target, pinned(resolution, slimmed))
     except WideloadError as error:
         tell(f"note: {error.what}; the bundle's order is guessed: run `wideload trace` again")
         return None
@@ -172,7 +173,7 @@ def _traced(function: Function, resolution: Resolution, slimmed: Slimmed) -> Pro
     """What was traced, without which nobody knows what is to be fetched at start."""
     from wideload.trace.files import profile_path, read_profile  # noqa: PLC0415
 
-    packages = _packages(resolution, slimmed)
+    packages = pinned(resolution, slimmed)
     try:
         return read_profile(profile_path(function), function.target, packages)
     except WideloadError as error:
@@ -201,13 +202,6 @@ def unused_paths(
         for entry in tree
     )
     return frozenset(entry.path for entry in keep(named, profile, patterns).dropped)
-
-
-def _packages(resolution: Resolution, slimmed: Slimmed) -> list[str]:
-    gone = {one.name for one in slimmed.provided}
-    return [
-        f"{wheel.name}=={wheel.version}" for wheel in resolution.wheels if wheel.name not in gone
-    ]
 
 
 def stored(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wideload.cache import write_atomically
-from wideload.prepared import state_folder
+from wideload.prepared import pinned, state_folder
 from wideload.values.merit import MEASURED_SCHEMA, Measured
 
 if TYPE_CHECKING:
@@ -55,19 +55,13 @@ def keep_measured(prepared: Prepared, bench: Bench) -> None:
 def _of(prepared: Prepared) -> Measured:
     """What is known of a function of which nothing was measured."""
     function = prepared.function
-    gone = {one.name for one in prepared.slimmed.provided}
-    packages = sorted(
-        f"{wheel.name}=={wheel.version}"
-        for wheel in prepared.resolution.wheels
-        if wheel.name not in gone
-    )
     return Measured(
         schema=MEASURED_SCHEMA,
         target=function.target,
         memory=function.settings.memory,
         slim=function.slim,
         bundle_start=function.bundle_start,
-        packages=tuple(packages),
+        packages=tuple(sorted(pinned(prepared.resolution, prepared.slimmed))),
         seconds={},
         starts={},
     )

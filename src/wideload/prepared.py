@@ -58,6 +58,14 @@ class Prepared(msgspec.Struct, frozen=True):
     attached: Attached = Attached()
 
 
+def pinned(resolution: Resolution, slimmed: Slimmed) -> list[str]:
+    """``name==version`` of what is packed, in the resolution's order."""
+    gone = {one.name for one in slimmed.provided}
+    return [
+        f"{wheel.name}=={wheel.version}" for wheel in resolution.wheels if wheel.name not in gone
+    ]
+
+
 class Fetched(msgspec.Struct, frozen=True):
     """A function with all that it is packed of at hand."""
 

@@ -39,6 +39,3 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-files.html"""
 
 NAT_GATEWAY_HOUR = 0.045
 """One NAT gateway, without what it carries: https://aws.amazon.com/vpc/pricing/"""
-ENDPOINT_HOUR = 0.01
-"""An interface endpoint in one availability zone, the same page. Gateway endpoints, of S3 and
-DynamoDB, are free."""

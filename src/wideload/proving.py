@@ -14,6 +14,7 @@ from wideload.bootstrapping import LOADER_MODULE
 from wideload.build.ahead import Ahead
 from wideload.build.splice import splice
 from wideload.errors import WideloadError
+from wideload.prepared import pinned
 from wideload.running import environment, running_spec, unpacked_layers
 from wideload.sandbox.linux import LinuxSandbox
 from wideload.sandbox.unpack import unpack
@@ -113,7 +114,6 @@ def trace(pipeline: Pipeline, function: Function, events: Sequence[Path] = ()) -
     if function.slim != "none":
         function = msgspec.structs.replace(function, slim="runtime")
     prepared = pipeline.prepare(function)
-    provided = {one.name for one in prepared.slimmed.provided}
     wheels = prepared.resolution.wheels
     layers = unpacked_layers(pipeline, prepared.attached.layers, Path(function.root))
     with _whole(pipeline, prepared) as task:
@@ -121,7 +121,7 @@ def trace(pipeline: Pipeline, function: Function, events: Sequence[Path] = ()) -
             LinuxSandbox(pipeline.cache.root, init_timeout=INIT_TIMEOUT),
             environment(function, task, layers),
             cases,
-            [f"{one.name}=={one.version}" for one in wheels if one.name not in provided],
+            pinned(prepared.resolution, prepared.slimmed),
         )
     path = profile_path(function)
     if write_profile(path, profile):

@@ -99,16 +99,10 @@ class AwsFunctions:
 
     def images(self) -> frozenset[str]:
         """Digests of the images that functions are, and all their versions."""
-        with asking("lambda"):
-            pages = self._client.get_paginator("list_functions").paginate(FunctionVersion="ALL")
-            arns = [
-                one["FunctionArn"]
-                for page in pages
-                for one in page["Functions"]
-                if one.get("PackageType") == "Image"
-            ]
         found = set()
-        for arn in arns:
+        for arn in [
+            one["FunctionArn"] for one in self._every_version() if one.get("PackageType") == "Image"
+        ]:
             # Lists tell no image.
             try:
                 with asking("lambda"):
@@ -123,25 +117,25 @@ class AwsFunctions:
 
     def values(self, variable: str) -> frozenset[str]:
         """What this environment variable is, of all functions and all their versions."""
-        with asking("lambda"):
-            pages = self._client.get_paginator("list_functions").paginate(FunctionVersion="ALL")
-            found = [function for page in pages for function in page["Functions"]]
-        told = [one.get("Environment", {}).get("Variables", {}) for one in found]
+        told = [one.get("Environment", {}).get("Variables", {}) for one in self._every_version()]
         return frozenset(one[variable] for one in told if variable in one)
 
     def mounts(self) -> tuple[HeldMount, ...]:
         """What wideload has all functions and all their versions mount."""
-        with asking("lambda"):
-            pages = self._client.get_paginator("list_functions").paginate(FunctionVersion="ALL")
-            found = [function for page in pages for function in page["Functions"]]
         held = []
-        for one in found:
+        for one in self._every_version():
             variables = one.get("Environment", {}).get("Variables", {})
             mount = _mount(one, variables)
             if mount is not None:
                 vpc = _vpc(one)
                 held.append(HeldMount(one["FunctionName"], variables[MOUNT_VARIABLE], mount, vpc))
         return tuple(held)
+
+    def _every_version(self) -> list[FunctionConfigurationTypeDef]:
+        """All functions of the region and all their versions."""
+        with asking("lambda"):
+            pages = self._client.get_paginator("list_functions").paginate(FunctionVersion="ALL")
+            return [function for page in pages for function in page["Functions"]]
 
     def find_alias(self, function: str, alias: str) -> AliasState | None:
         """The alias of this name."""

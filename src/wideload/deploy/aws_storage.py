@@ -34,6 +34,12 @@ _TRANSFER = TransferConfig(
 _DELETED_AT_ONCE = 1000
 """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
 _UNFINISHED_DAYS = 7
+_UNFINISHED: Any = {
+    "ID": "unfinished-uploads",
+    "Status": "Enabled",
+    "Filter": {"Prefix": ""},
+    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _UNFINISHED_DAYS},
+}
 # The one region that a bucket is made in by naming none.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucketConfiguration.html
 _UNNAMED_REGION = "us-east-1"
@@ -89,18 +95,7 @@ class AwsStorage:
             self._client.put_bucket_lifecycle_configuration(
                 Bucket=bucket,
                 ExpectedBucketOwner=owner,
-                LifecycleConfiguration={
-                    "Rules": [
-                        {
-                            "ID": "unfinished-uploads",
-                            "Status": "Enabled",
-                            "Filter": {"Prefix": ""},
-                            "AbortIncompleteMultipartUpload": {
-                                "DaysAfterInitiation": _UNFINISHED_DAYS
-                            },
-                        }
-                    ]
-                },
+                LifecycleConfiguration={"Rules": [_UNFINISHED]},
             )
             # Last: `find_bucket` takes it as the sign that all of this is done.
             self._client.put_public_access_block(
@@ -176,12 +171,7 @@ class AwsStorage:
     def keep_versions(self, bucket: str, owner: str) -> None:
         """Have a bucket keep versions; those that were replaced expire after a day."""
         rules: list[Any] = [
-            {
-                "ID": "unfinished-uploads",
-                "Status": "Enabled",
-                "Filter": {"Prefix": ""},
-                "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": _UNFINISHED_DAYS},
-            },
+            _UNFINISHED,
             {
                 "ID": "replaced",
                 "Status": "Enabled",

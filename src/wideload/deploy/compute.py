@@ -57,7 +57,6 @@ if TYPE_CHECKING:
     from wideload.values.artifact import Artifact, Manifest
     from wideload.values.function import Function
 
-_LATEST = "$LATEST"
 # Inactive: reclaimed while idle, and brought back by the next update or invocation.
 _USABLE = frozenset({"Pending", "Active", "Inactive"})
 
@@ -296,7 +295,7 @@ def _create(manifest: Manifest, observed: Observed, wanted: Configuration) -> It
         configuration=wanted,
         tags=desired.tags(manifest),
     )
-    yield WaitUntilReady(manifest.function, _LATEST)
+    yield WaitUntilReady(manifest.function, desired.LATEST)
 
 
 def _update(
@@ -317,7 +316,7 @@ def _update(
 
     yield from _upload(manifest, observed, code=new_code)
     if latest.state == "Pending" or latest.last_update == "InProgress":
-        yield WaitUntilReady(name, _LATEST)
+        yield WaitUntilReady(name, desired.LATEST)
     if _tags_are_stale(manifest, there, changing=new_code or new_configuration):
         yield TagFunction(name, latest.arn, desired.tags(manifest))
     between = msgspec.structs.replace(
@@ -329,7 +328,7 @@ def _update(
         new_configuration = have != wanted
     if new_code:
         yield UpdateCode(name, code, manifest.target.architecture)
-        yield WaitUntilReady(name, _LATEST)
+        yield WaitUntilReady(name, desired.LATEST)
     if new_configuration:
         yield from _configure(name, have, wanted, again=is_doubtful)
 
@@ -369,7 +368,7 @@ def _configure(
         changes = ("again, since the last update failed",)
     unmount = have.mount is not None and wanted.mount is None
     yield UpdateConfiguration(name, wanted, changes, unmount)
-    yield WaitUntilReady(name, _LATEST)
+    yield WaitUntilReady(name, desired.LATEST)
 
 
 def _publish_and_serve(

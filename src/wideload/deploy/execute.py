@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import threading
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from wideload.deploy import artifacts, filling, smoke, uploading, waiting
+from wideload.deploy import artifacts, desired, filling, smoke, uploading, waiting
 from wideload.deploy.cloud import ImageAt, ObjectState, Refused
 from wideload.deploy.deletions import delete
 from wideload.deploy.once import Once
@@ -31,7 +30,6 @@ _NO_SUCH_ROLE_YET = ("cannot be assumed by Lambda", "does not have permissions t
 """Of Lambda's messages while IAM's news of a role, or of what it may, has not reached it."""
 _PAUSE = 1.0
 """Seconds. A request that carries 50 MB of code is not sent again every moment."""
-_LATEST = "$LATEST"
 
 
 class Execution(msgspec.Struct, frozen=True):
@@ -202,7 +200,7 @@ class _Run:
                 if is_last:
                     raise
                 if _is_conflict(refused):
-                    self._wait(function, _LATEST)
+                    self._wait(function, desired.LATEST)
                 elif not any(words in refused.message for words in _NO_SUCH_ROLE_YET):
                     raise
         raise AssertionError("the last attempt returns or raises")
@@ -260,7 +258,7 @@ class _Run:
 
     def _publish_layer(self, step: do.PublishLayer) -> None:
         name = step.layer.rpartition(":")[2]
-        digest = base64.b64encode(bytes.fromhex(step.code.sha256)).decode()
+        digest = desired.base64_of(step.code.sha256)
         with self._once.of(step.layer):
             there = self._layers.find(name, digest)
             self._layer_versions[step.layer] = (
@@ -387,7 +385,7 @@ class _Run:
 def _lambda_digest(code: do.Code) -> str:
     if isinstance(code, do.ImageCode):
         return code.sha256
-    return base64.b64encode(bytes.fromhex(code.sha256)).decode()
+    return desired.base64_of(code.sha256)
 
 
 def _unless(codes: frozenset[str], act: Callable[[], None]) -> None:

@@ -29,7 +29,7 @@ from wideload.values.instruction import (
 from wideload.values.mount import FILLER_HANDLER, FILLER_ROLE, MOUNT_VARIABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Any
 
     from wideload.deploy.cloud import Functions, FunctionState
@@ -78,7 +78,7 @@ def filling(manifest: Manifest, observed: Observed, network: Network) -> Iterato
     if not observed.has_filler_role:
         yield CreateRole(role, names.trust_policy(), names.MADE_BY)
     mount, place = network.mount, bundles.location(manifest, identity)
-    document = names.mount_policy([mount.access_point], identity, write=True, vpc=True)
+    document = names.mount_policy([mount.access_point], identity, write=True)
     yield PutRolePolicy(role, policy, document, f"be in a VPC and write to {directory.path}")
     yield PutRolePolicy(
         role,
@@ -119,7 +119,7 @@ def fill(functions: Functions, step: FillDirectory, clock: Clock) -> None:
     :raises WideloadError: it cannot be filled.
     """
     event = {"do": "fill", "directory": step.directory}
-    _until_complete(functions, step.function, event, clock, lambda _: None)
+    _until_complete(functions, step.function, event, clock)
 
 
 def sweep(functions: Functions, step: SweepDirectories, clock: Clock) -> None:
@@ -134,20 +134,15 @@ def sweep(functions: Functions, step: SweepDirectories, clock: Clock) -> None:
         "age": step.age,
         "function": step.of,
     }
-    _until_complete(functions, step.function, event, clock, lambda _: None)
+    _until_complete(functions, step.function, event, clock)
 
 
 def _until_complete(
-    functions: Functions,
-    function: str,
-    event: dict[str, Any],
-    clock: Clock,
-    told: Callable[[dict[str, Any]], None],
+    functions: Functions, function: str, event: dict[str, Any], clock: Clock
 ) -> None:
     shown = ""
     for _ in range(_CALLS):
         answer = _called(functions, function, event, clock)
-        told(answer)
         if answer.get("complete"):
             return
         shown = json.dumps(answer)[:_SHOWN]

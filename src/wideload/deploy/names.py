@@ -256,7 +256,6 @@ def mount_policy(
     identity: Identity,
     *,
     write: bool = False,
-    vpc: bool = True,
     objects: str = "",
 ) -> str:
     """JSON: the function may be in a VPC, and mount these file systems to read.
@@ -264,14 +263,11 @@ def mount_policy(
     :param points: ARNs of the access points to come by; for one of EFS that is still to be made
         what stands for it.
     :param write: to write as well.
-    :param vpc: whether it is in a VPC.
     :param objects: ARN of objects of S3 that Lambda reads by itself, for a file system of S3
         Files, ending in ``*``.
     """
     actions = ["ClientMount", *(["ClientWrite"] if write else [])]
-    statements: list[dict[str, Any]] = []
-    if vpc:
-        statements.append({"Effect": "Allow", "Action": _IN_A_VPC, "Resource": "*"})
+    statements: list[dict[str, Any]] = [{"Effect": "Allow", "Action": _IN_A_VPC, "Resource": "*"}]
     for point in points:
         is_view = ":s3files:" in point or (point == NEW_POINT and bool(objects))
         service = "s3files" if is_view else "elasticfilesystem"

@@ -137,8 +137,7 @@ def cold_start(
     :param measured: of this function as it is now.
     """
     seconds = measured.seconds if measured else {}
-    ways = _ALIKE if strategy.value in _ALIKE else (strategy.value,)
-    for way in (strategy.value, *ways):
+    for way in (strategy.value, *(_ALIKE if strategy.value in _ALIKE else ())):
         if way in seconds:
             return ColdStart(seconds[way], "measured")
     importing = _import_seconds(contents)
@@ -163,10 +162,10 @@ def _learnt(
             return max(seconds[way] - runtime, 0.0)
     for strategy in Strategy:
         if strategy.value in seconds:
-            beside = sum(_parts(strategy, contents, bundle, 0.0).values())
             if strategy is Strategy.S3_BOOTSTRAP and contents.target.family is Family.PYTHON:
                 # What is fetched and unpacked is taken to be hidden behind the import.
                 return max(seconds[strategy] - runtime - LOADER_SECONDS, 0.0)
+            beside = sum(_parts(strategy, contents, bundle, 0.0).values())
             return max(seconds[strategy] - beside, 0.0)
     return None
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from moto.ec2.models import ec2_backends
 
+from wideload.values.networking import NFS_PORT
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-NFS = 2049
-"""The TCP port of NFS."""
 
 
 def subnet(account: str, region: str, subnet_id: str) -> Any | None:
@@ -64,7 +63,7 @@ def _groups(account: str, region: str, ids: Iterable[str]) -> list[Any]:
 def _admits(rule: Any, groups: Sequence[str], block: str) -> bool:
     if rule.ip_protocol not in ("-1", "tcp"):
         return False
-    if rule.ip_protocol != "-1" and not rule.from_port <= NFS <= rule.to_port:
+    if rule.ip_protocol != "-1" and not rule.from_port <= NFS_PORT <= rule.to_port:
         return False
     if rule.source_group.get("GroupId") in groups:
         return True

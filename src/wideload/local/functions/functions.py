@@ -142,12 +142,11 @@ def update_configuration(service: Service, call: Call) -> dict[str, Any]:
     """UpdateFunctionConfiguration."""
     request = call.parameters
     _refuse_not_embedded(request)
-    attached = None
     there = lookup.unqualified(service, call, latest_too=True)
     image = there.latest.code.image is not None
     container_images.refuse_mixed({}, request, image=image, doing="updating")
+    attached = None
     if "Layers" in request:
-        lookup.unqualified(service, call, latest_too=True)
         attached = layers.attached(service, call, request["Layers"])
     with service.store.lock:
         function = lookup.unqualified(service, call, latest_too=True)
