@@ -37,6 +37,7 @@ COMPOSERS = {
     "__main__",
     "cli",
     "clouds",
+    "contenders",
     "embedded",
     "fleet",
     "pipeline",
