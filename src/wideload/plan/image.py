@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from wideload import limits
 from wideload.values.function import Strategy
-from wideload.values.instruction import megabytes
 from wideload.values.proposal import Proposal, Refusal
+from wideload.values.sizes import megabytes
 
 if TYPE_CHECKING:
     from wideload.values.function import Settings

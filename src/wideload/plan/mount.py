@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from wideload import cold_starts, limits
 from wideload.values.function import Strategy
-from wideload.values.instruction import megabytes
 from wideload.values.proposal import Proposal, Refusal
+from wideload.values.sizes import megabytes
 
 if TYPE_CHECKING:
     from wideload.values.function import Settings

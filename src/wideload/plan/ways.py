@@ -13,9 +13,9 @@ from wideload.plan.image import imaged
 from wideload.plan.mount import mounted
 from wideload.plan.starting import cold_start
 from wideload.values.function import Strategy
-from wideload.values.instruction import megabytes
 from wideload.values.merit import Merits
 from wideload.values.proposal import Proposal, Refusal
+from wideload.values.sizes import megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
