@@ -11,7 +11,10 @@ import msgspec
 from deploy_fake_concurrency import FakeConcurrency
 from deploy_fake_mounts import FakeMounts
 
-from wideload.deploy.cloud import (
+from wideload.deploy.cloud import Refused
+from wideload.deploy.mounts import HeldMount
+from wideload.deploy.served import note, read
+from wideload.deploy.states import (
     AliasState,
     Answer,
     BucketState,
@@ -25,13 +28,10 @@ from wideload.deploy.cloud import (
     ObjectState,
     Package,
     PushedImage,
-    Refused,
     RepositoryState,
     RoleState,
     StoredObject,
 )
-from wideload.deploy.mounts import HeldMount
-from wideload.deploy.served import note, read
 from wideload.values.instruction import Configuration, StoredCode
 from wideload.values.mount import MOUNT_VARIABLE
 

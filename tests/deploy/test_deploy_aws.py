@@ -23,9 +23,10 @@ from wideload.deploy import names, operate
 from wideload.deploy.aws import Aws
 from wideload.deploy.aws_functions import AwsFunctions
 from wideload.deploy.aws_layers import AwsLayers
-from wideload.deploy.cloud import Answer, Cloud, Refused
+from wideload.deploy.cloud import Cloud, Refused
 from wideload.deploy.deployment import deploy
 from wideload.deploy.execute import execute
+from wideload.deploy.states import Answer
 from wideload.errors import WideloadError
 from wideload.values.deployment import DeploymentResult
 from wideload.values.function import Settings, Strategy

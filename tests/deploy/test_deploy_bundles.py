@@ -12,10 +12,10 @@ from deploy_builds import NAME, Build, build
 from deploy_fake_cloud import ACCOUNT, IDENTITY, REGION, FakeCloud, Killed
 
 from wideload.deploy import bundles, names, operate
-from wideload.deploy.cloud import Answer, FunctionState
 from wideload.deploy.deployment import deploy
 from wideload.deploy.execute import execute
 from wideload.deploy.gc import YOUNG_SECONDS
+from wideload.deploy.states import Answer, FunctionState
 from wideload.errors import WideloadError
 from wideload.values.bundle import BUNDLE_VARIABLE, LOADER_HANDLER, BundleLocation
 from wideload.values.deployment import DeploymentResult

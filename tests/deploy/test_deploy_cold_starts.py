@@ -10,9 +10,9 @@ from deploy_builds import NAME, Build, build
 from deploy_fake_cloud import FakeCloud, Killed
 
 from wideload.deploy import operate
-from wideload.deploy.cloud import Answer, Identity
 from wideload.deploy.deployment import deploy
 from wideload.deploy.execute import execute
+from wideload.deploy.states import Answer, Identity
 from wideload.deploy.waiting import READY_SECONDS
 from wideload.errors import WideloadError
 from wideload.report.deployment import status_text

@@ -11,7 +11,9 @@ from deploy_builds import NAME, Build, build
 from deploy_fake_cloud import IDENTITY
 
 from wideload.deploy import desired, names
-from wideload.deploy.cloud import (
+from wideload.deploy.compute import compute
+from wideload.deploy.observe import Observed
+from wideload.deploy.states import (
     AliasState,
     BucketState,
     DeployedFunction,
@@ -21,8 +23,6 @@ from wideload.deploy.cloud import (
     ObjectState,
     RoleState,
 )
-from wideload.deploy.compute import compute
-from wideload.deploy.observe import Observed
 from wideload.errors import WideloadError
 from wideload.values.function import Settings, Strategy
 from wideload.values.instruction import (

@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from wideload.deploy import names
-from wideload.deploy.cloud import Answer, FunctionState, Refused
+from wideload.deploy.cloud import Refused
 from wideload.deploy.compute import compute
 from wideload.deploy.deployment import deploy
 from wideload.deploy.execute import execute
 from wideload.deploy.observe import observe
+from wideload.deploy.states import Answer, FunctionState
 from wideload.errors import WideloadError
 from wideload.values.deployment import DeploymentResult
 from wideload.values.function import Settings, Strategy

@@ -15,12 +15,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wideload.deploy import names, operate
-from wideload.deploy.cloud import Answer, LayerVersion, Refused
+from wideload.deploy.cloud import Refused
 from wideload.deploy.deployment import deploy
 from wideload.deploy.execute import execute
 from wideload.deploy.gc import YOUNG_SECONDS
 from wideload.deploy.once import Once
 from wideload.deploy.served import note, read
+from wideload.deploy.states import Answer, LayerVersion
 from wideload.errors import WideloadError
 from wideload.report.deployment import status_json, status_text
 from wideload.values.deployment import DeploymentResult

@@ -13,12 +13,12 @@ from deploy_fake_cloud import IDENTITY, FakeCloud, Killed
 from deploy_fake_mounts import POINTS, ZONES
 
 from wideload.deploy import names, operate
-from wideload.deploy.cloud import Answer, FunctionState
 from wideload.deploy.deployment import deploy
 from wideload.deploy.execute import execute
 from wideload.deploy.gc import YOUNG_SECONDS
 from wideload.deploy.mounts import GroupState, NetworkState, PointState, SubnetState, TargetState
 from wideload.deploy.networking import network
+from wideload.deploy.states import Answer, FunctionState
 from wideload.errors import WideloadError
 from wideload.values.artifact import BUNDLE_FILE, Artifact
 from wideload.values.deployment import DeploymentResult

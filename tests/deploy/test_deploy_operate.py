@@ -11,10 +11,11 @@ from deploy_builds import NAME, Build, build
 from deploy_fake_cloud import FakeCloud, Killed
 
 from wideload.deploy import names
-from wideload.deploy.cloud import Answer, LogEvent, Refused
+from wideload.deploy.cloud import Refused
 from wideload.deploy.deployment import deploy
 from wideload.deploy.execute import execute
 from wideload.deploy.operate import destroy, invoke, logs, rollback, status
+from wideload.deploy.states import Answer, LogEvent
 from wideload.errors import WideloadError
 from wideload.values.function import Strategy
 from wideload.values.instruction import DeleteRole, Instruction

@@ -22,7 +22,7 @@ from wideload.deploy.aws_roles import AwsRoles
 from wideload.deploy.aws_s3_files import AwsS3Files
 from wideload.deploy.aws_storage import AwsStorage
 from wideload.deploy.aws_trouble import asking, connecting, unreachable
-from wideload.deploy.cloud import Identity
+from wideload.deploy.states import Identity
 from wideload.errors import WideloadError
 
 if TYPE_CHECKING:

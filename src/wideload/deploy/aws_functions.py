@@ -8,15 +8,9 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 from wideload.cold_starts import has_snap_start
 from wideload.deploy import served as notes
 from wideload.deploy.aws_trouble import asking
-from wideload.deploy.cloud import (
-    AliasState,
-    Answer,
-    DeployedFunction,
-    FunctionState,
-    ImageAt,
-    Refused,
-)
+from wideload.deploy.cloud import Refused
 from wideload.deploy.mounts import HeldMount
+from wideload.deploy.states import AliasState, Answer, DeployedFunction, FunctionState, ImageAt
 from wideload.values.instruction import Configuration, MountedAt
 from wideload.values.mount import MOUNT_VARIABLE, Vpc
 
@@ -33,7 +27,7 @@ if TYPE_CHECKING:
         VpcConfigTypeDef,
     )
 
-    from wideload.deploy.cloud import Package
+    from wideload.deploy.states import Package
 
     class _Package(TypedDict, total=False):
         Runtime: RuntimeType

@@ -6,9 +6,10 @@ import base64
 from typing import TYPE_CHECKING
 
 from wideload.deploy.aws_trouble import asking
-from wideload.deploy.cloud import PushedImage, Refused, RepositoryState
+from wideload.deploy.cloud import Refused
 from wideload.deploy.images import REPOSITORIES
 from wideload.deploy.pushing import push_image
+from wideload.deploy.states import PushedImage, RepositoryState
 from wideload.registry.challenge import Credentials
 from wideload.registry.http import RegistryHttp
 from wideload.registry.repository import Repository

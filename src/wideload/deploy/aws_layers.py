@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from wideload.deploy.aws_trouble import asking
-from wideload.deploy.cloud import LayerVersion, Refused
+from wideload.deploy.cloud import Refused
 from wideload.deploy.refusals import NOT_FOUND
+from wideload.deploy.states import LayerVersion
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wideload.deploy.aws_trouble import asking
-from wideload.deploy.cloud import LogEvent, LogGroupState
+from wideload.deploy.states import LogEvent, LogGroupState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

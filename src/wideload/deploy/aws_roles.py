@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wideload.deploy.aws_trouble import asking
-from wideload.deploy.cloud import Refused, RoleState
+from wideload.deploy.cloud import Refused
 from wideload.deploy.names import canonical
+from wideload.deploy.states import RoleState
 
 if TYPE_CHECKING:
     from types_boto3_iam import IAMClient

@@ -7,8 +7,9 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from boto3.s3.transfer import TransferConfig
 
 from wideload.deploy.aws_trouble import asking
-from wideload.deploy.cloud import BucketState, ObjectState, Refused, StoredObject
+from wideload.deploy.cloud import Refused
 from wideload.deploy.refusals import NOT_FOUND
+from wideload.deploy.states import BucketState, ObjectState, StoredObject
 from wideload.values.bundle import BUNDLE_PART
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wideload.deploy import names
-from wideload.deploy.cloud import ObjectState, Refused
+from wideload.deploy.cloud import Refused
 from wideload.deploy.execute import execute
 from wideload.deploy.refusals import told
+from wideload.deploy.states import ObjectState
 from wideload.errors import WideloadError
 from wideload.values.artifact import BUNDLE_ROLE
 from wideload.values.bundle import BUNDLE_VARIABLE, BundleLocation
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from wideload.deploy.cloud import Cloud, FunctionState, Identity
+    from wideload.deploy.cloud import Cloud
     from wideload.deploy.progress import Progress
+    from wideload.deploy.states import FunctionState, Identity
     from wideload.values.artifact import Artifact, Manifest
     from wideload.values.function import BundleAccess
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wideload.deploy import bundles, desired, images, names
-from wideload.deploy.cloud import ObjectState
 from wideload.deploy.filling import filling, is_filled
 from wideload.deploy.networking import network
 from wideload.deploy.provisioning import compute_provisioning
 from wideload.deploy.rollback import had_served
+from wideload.deploy.states import ObjectState
 from wideload.deploy.uploading import files
 from wideload.errors import WideloadError
 from wideload.values.function import Strategy
@@ -51,9 +51,9 @@ from wideload.values.instruction import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wideload.deploy.cloud import AliasState, DeployedFunction, FunctionState
     from wideload.deploy.networking import Network
     from wideload.deploy.observe import Observed
+    from wideload.deploy.states import AliasState, DeployedFunction, FunctionState
     from wideload.values.artifact import Artifact, Manifest
     from wideload.values.function import Function
 

@@ -24,8 +24,8 @@ from wideload.values.instruction import (
 from wideload.values.mount import MOUNT_VARIABLE, Vpc
 
 if TYPE_CHECKING:
-    from wideload.deploy.cloud import FunctionState, Identity
     from wideload.deploy.networking import Network
+    from wideload.deploy.states import FunctionState, Identity
     from wideload.values.artifact import Artifact, Manifest
     from wideload.values.bundle import BundleLocation
     from wideload.values.function import Function

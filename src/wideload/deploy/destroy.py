@@ -22,8 +22,8 @@ from wideload.values.instruction import (
 )
 
 if TYPE_CHECKING:
-    from wideload.deploy.cloud import RoleState
     from wideload.deploy.observe import Remains
+    from wideload.deploy.states import RoleState
     from wideload.values.instruction import InlineCode
 
 

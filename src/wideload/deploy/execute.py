@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wideload.deploy import artifacts, desired, filling, smoke, uploading, waiting
-from wideload.deploy.cloud import ImageAt, ObjectState, Refused
+from wideload.deploy.cloud import Refused
 from wideload.deploy.deletions import delete
 from wideload.deploy.once import Once
 from wideload.deploy.progress import Silent
 from wideload.deploy.refusals import ALREADY_THERE, NOT_FOUND, told
+from wideload.deploy.states import ImageAt, ObjectState
 from wideload.deploy.weaving import Weaving
 from wideload.errors import WideloadError
 from wideload.values import instruction as do
@@ -22,8 +23,9 @@ from wideload.values import instruction as do
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from wideload.deploy.cloud import Cloud, Package
+    from wideload.deploy.cloud import Cloud
     from wideload.deploy.progress import Progress
+    from wideload.deploy.states import Package
     from wideload.values.instruction import Instruction
 
 _NO_SUCH_ROLE_YET = ("cannot be assumed by Lambda", "does not have permissions to call")

@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from wideload.deploy.cloud import Functions, FunctionState
+    from wideload.deploy.cloud import Functions
     from wideload.deploy.networking import Network
     from wideload.deploy.observe import Observed
+    from wideload.deploy.states import FunctionState
     from wideload.deploy.waiting import Clock
     from wideload.values.artifact import Manifest
 

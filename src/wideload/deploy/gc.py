@@ -17,8 +17,8 @@ from wideload.values.instruction import (
 )
 
 if TYPE_CHECKING:
-    from wideload.deploy.cloud import LayerVersion
     from wideload.deploy.observe import Leftovers
+    from wideload.deploy.states import LayerVersion
     from wideload.values.instruction import InlineCode
 
 YOUNG_SECONDS = 3600.0

@@ -19,8 +19,8 @@ from wideload.values.instruction import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wideload.deploy.cloud import Identity
     from wideload.deploy.observe import Observed
+    from wideload.deploy.states import Identity
     from wideload.values.artifact import Manifest
 
 REPOSITORIES = "wideload/"

@@ -13,7 +13,7 @@ from wideload.values.networking import NEW_POINT
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from wideload.deploy.cloud import Identity
+    from wideload.deploy.states import Identity
 
 VERSION_TAG = "wideload"
 """Its presence says that wideload made the thing; its value is the version that did."""

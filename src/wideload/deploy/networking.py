@@ -43,8 +43,8 @@ from wideload.values.networking import (
 )
 
 if TYPE_CHECKING:
-    from wideload.deploy.cloud import Identity
     from wideload.deploy.mounts import GroupState, NetworkState, SubnetState
+    from wideload.deploy.states import Identity
     from wideload.values.artifact import Manifest
     from wideload.values.networking import FileService
 

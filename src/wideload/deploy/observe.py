@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wideload.deploy import bundles, desired, images, names
-from wideload.deploy.cloud import (
+from wideload.deploy.concurrency import ProvisionedState, Room
+from wideload.deploy.states import (
     AliasState,
     BucketState,
     DeployedFunction,
@@ -21,7 +22,6 @@ from wideload.deploy.cloud import (
     RoleState,
     StoredObject,
 )
-from wideload.deploy.concurrency import ProvisionedState, Room
 from wideload.values.bundle import BUNDLE_VARIABLE
 from wideload.values.function import Strategy
 from wideload.values.instruction import LIVE_ALIAS

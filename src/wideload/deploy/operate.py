@@ -27,14 +27,8 @@ from wideload.values.mount import MOUNT_VARIABLE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from wideload.deploy.cloud import (
-        Answer,
-        Cloud,
-        DeployedFunction,
-        FunctionState,
-        Identity,
-        LogEvent,
-    )
+    from wideload.deploy.cloud import Cloud
+    from wideload.deploy.states import Answer, DeployedFunction, FunctionState, Identity, LogEvent
     from wideload.deploy.waiting import Clock
     from wideload.values.instruction import InlineCode, Instruction
 

@@ -9,8 +9,8 @@ from wideload.errors import WideloadError
 from wideload.values.instruction import LIVE_ALIAS, Instruction, UpdateAlias
 
 if TYPE_CHECKING:
-    from wideload.deploy.cloud import AliasState, FunctionState
     from wideload.deploy.concurrency import ProvisionedState
+    from wideload.deploy.states import AliasState, FunctionState
 
 
 def had_served(alias: AliasState) -> tuple[str, ...]:

@@ -24,8 +24,8 @@ from wideload.values.target import Architecture
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from wideload.deploy.cloud import Identity, StoredObject
     from wideload.deploy.mounts import HeldMount
+    from wideload.deploy.states import Identity, StoredObject
     from wideload.values.instruction import InlineCode
 
 _S3_FILES = "s3files"

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from wideload.deploy.cloud import Identity, Storage
+    from wideload.deploy.cloud import Storage
     from wideload.deploy.networking import Network
+    from wideload.deploy.states import Identity
     from wideload.values.artifact import Manifest
 
 _AT_ONCE = 16

@@ -10,8 +10,9 @@ from wideload.errors import WideloadError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from wideload.deploy.cloud import Functions, FunctionState
+    from wideload.deploy.cloud import Functions
     from wideload.deploy.concurrency import Concurrency
+    from wideload.deploy.states import FunctionState
 
 READY_SECONDS = 300.0
 """A function without a VPC is ready within seconds, after a big package in about a minute."""
