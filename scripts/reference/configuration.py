@@ -6,8 +6,7 @@ import msgspec
 
 from reference.docstrings import of_fields
 from reference.markdown import NOTICE, table
-from wideload.source import config
-from wideload.source.config import FunctionConfig
+from wideload.source.keys import ALLOWED, RANGES, FunctionConfig
 
 _HEAD = """\
 # Configuration
@@ -105,8 +104,8 @@ def keys() -> list[str]:
 
 def _row(field: msgspec.structs.FieldInfo, said: str) -> list[str]:
     # The words of the messages about bad values, so that page and message agree.
-    allowed, example = config._ALLOWED[field.name]
-    if field.name in config._RANGES:
+    allowed, example = ALLOWED[field.name]
+    if field.name in RANGES:
         allowed = f"{allowed}, {_RANGED}"
     meaning = " ".join(part for part in (said, _NOTES.get(field.name, "")) if part)
     return [f"`{field.name}`", _type(field.type), _default(field), allowed, f"`{example}`", meaning]

@@ -7,7 +7,7 @@ from source_projects import CONFIG, refuses, write, write_file
 
 from wideload import limits
 from wideload.source import find_function, load_project
-from wideload.source.config import FunctionConfig
+from wideload.source.keys import FunctionConfig
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wideload.source.config import parse_size
+from wideload.source.size import parse_size
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ import msgspec
 from wideload.errors import WideloadError
 from wideload.source.bootstrap_file import check_bootstrap
 from wideload.source.choose import unknown_function
-from wideload.source.config import PREFER_MERIT, PREFER_VERSION, FunctionConfig, parse_size
 from wideload.source.files import SourceFile, list_files, measure
 from wideload.source.handler import check_handler
 from wideload.source.ignore import Rules, read_ignore_file
+from wideload.source.keys import PREFER_MERIT, PREFER_VERSION, FunctionConfig
 from wideload.source.locks import Selection
 from wideload.source.making import make
 from wideload.source.nearest import nearest
@@ -22,6 +22,7 @@ from wideload.source.node_handler import check_node_handler
 from wideload.source.npm_requirements import read_npm_requirements
 from wideload.source.requirements import read_requirements, refuse_selection
 from wideload.source.secrets import guard_secrets
+from wideload.source.size import parse_size
 from wideload.values.function import (
     Budget,
     BundleAccess,
