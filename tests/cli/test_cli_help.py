@@ -11,6 +11,8 @@ from transcripts import Terminal, compare, transcript
 
 from wideload import __version__
 from wideload.cli.group import wideload
+from wideload.cli.options import STRATEGIES
+from wideload.values.function import Strategy
 
 
 def verbs(group: click.Group, before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -35,6 +37,10 @@ def test_golden_files_are_of_verbs_that_there_are() -> None:
     folder = Path(__file__).parents[1] / "golden" / "help"
     names = {"-".join(verb) or "wideload" for verb in VERBS}
     assert {path.stem for path in folder.iterdir()} == names
+
+
+def test_every_strategy_can_be_asked_for() -> None:
+    assert set(STRATEGIES) == set(Strategy)
 
 
 @pytest.mark.parametrize("verb", VERBS[1:], ids="-".join)

@@ -77,9 +77,12 @@ upgrade = click.option(
     help="Resolve the requirements anew, to the latest that fits, and read attached layers anew.",
 )
 
+# Written out, since to import them takes as long as all else that `--help` needs.
+STRATEGIES = ("direct-zip", "s3-zip", "layers", "s3-bootstrap", "image", "s3-files", "efs")
+
 strategy = click.option(
     "--strategy",
-    type=click.Choice(["direct-zip", "s3-zip", "layers", "s3-bootstrap"]),
+    type=click.Choice(STRATEGIES),
     help="Ship it this way instead of the configured one.",
 )
 
