@@ -17,8 +17,9 @@ from wideload.report.explanation import explanation_text
 from wideload.report.limits import limits_json, limits_table
 from wideload.report.plan import plan_text
 from wideload.report.sizes import human
+from wideload.values.account import Account
 from wideload.values.artifact import Artifact, Manifest, ManifestFile
-from wideload.values.explanation import Account, Explanation
+from wideload.values.explanation import Explanation
 from wideload.values.function import Settings, Strategy
 from wideload.values.proposal import Removal
 from wideload.values.slimmed import Provided, Slimmed
@@ -64,7 +65,7 @@ def test_the_heaviest_packages_come_first_and_the_rest_is_summed() -> None:
     assert shown == sorted(names, reverse=True)[:12]
     assert "3 more" in text
     assert "6.0 kB" in text
-    assert "in 15 packages, 2.0 kB left to ship" in text
+    assert "in 15 packages, 2.0 kB to ship" in text
 
 
 def test_one_package_is_one() -> None:
@@ -141,15 +142,29 @@ def test_what_rules_made_is_told_apart_from_what_they_made_smaller() -> None:
     )
     told = build_text(msgspec.structs.replace(manifest(), removals=removals, files=files), "out")
     assert told.splitlines()[2:] == [
-        "  left out by elf/1: 1 files, 10 B (not loaded)",
+        "  made smaller by elf/1: 1 file, 10 B less (not loaded)",
         "  added by bytecode/2: 2 files, 5.0 kB",
+    ]
+
+
+def test_rules_are_told_in_the_order_of_what_they_save() -> None:
+    removals = (
+        Removal("a/README", "docs/1", "a page", "a", 10, 5),
+        Removal("a/tests/1.py", "tests/1", "a module of tests", "a", 300, 5),
+        Removal("a/tests/2.py", "tests/1", "part of a test suite", "a", 400, 5),
+    )
+    told = build_text(msgspec.structs.replace(manifest(), removals=removals), "out")
+    assert told.splitlines()[2:] == [
+        "  left out by tests/1: 2 files, 700 B (part of a test suite)",
+        "  left out by docs/1: 1 file, 10 B (a page)",
     ]
 
 
 def test_a_case_tells_what_became_of_the_files() -> None:
     accounts = (
-        Account("tests/1", "part of a test suite", 40, 2_000, 900),
-        Account("bytecode/2", "compiled", 3, -1_500, -700),
+        Account("tests/1", "left out", "part of a test suite", 40, 2_000, 900),
+        Account("elf/1", "made smaller", "not loaded: .symtab", 1, 70, 20),
+        Account("bytecode/2", "added", "compiled", 3, -1_500, -700),
     )
     case = Explanation("a", "1.0", (("a",),), 3_000, 1_000, 2_500, 800, ("a",), 2_500, 800)
     text = explanation_text(msgspec.structs.replace(case, ledger=accounts))
@@ -157,8 +172,17 @@ def test_a_case_tells_what_became_of_the_files() -> None:
         "  raw      3.0 kB unzipped, 1.0 kB zipped",
         "  packed   2.5 kB unzipped, 800 B zipped",
         "    left out by tests/1: 40 files, 2.0 kB (part of a test suite)",
+        "    made smaller by elf/1: 1 file, 70 B less (not loaded: .symtab)",
         "    added by bytecode/2: 3 files, 1.5 kB (compiled)",
         "  without it 2.5 kB unzipped and 800 B zipped less would ship",
+    ]
+
+
+def test_a_case_of_what_the_runtime_carries_would_free_nothing() -> None:
+    case = Explanation("a", "1.0", (("a",),), 3_000, 1_000, 0, 0, ("a", "b"), 0, 0, "runtime")
+    assert explanation_text(case).splitlines()[3:] == [
+        "  packed   nothing: it is in the runtime",
+        "  without it nothing less would ship",
     ]
 
 

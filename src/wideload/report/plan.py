@@ -201,7 +201,7 @@ def plan_text(plan: Plan, slimmed: Slimmed) -> RenderableType:
     parts.append(
         Text(
             f"{human(raw)} unzipped in {_count(len(plan.packages), 'package')}, "
-            f"{human(slimmed.tree.unzipped_bytes)} left to ship; "
+            f"{human(slimmed.tree.unzipped_bytes)} to ship; "
             f"{human(plan.downloaded_bytes)} fetched to know it"
         )
     )
