@@ -38,6 +38,8 @@ ASYNC_PAYLOAD_SIZE = 1024**2
 ENVIRONMENT_SIZE = 4096
 TOTAL_CODE_SIZE = 75 * 1024**3
 INIT_SECONDS = 10.0
+"""What Lambda gives an init on demand; one that takes longer it ends, and begins again within the
+first invocation. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"""
 EPHEMERAL_DOCUMENTED = 10_240
 """MB of /tmp that AWS documents as the most; botocore's model admits more."""
 

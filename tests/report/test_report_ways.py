@@ -85,6 +85,13 @@ def test_estimates_are_marked_and_what_was_measured_is_not() -> None:
     assert "with ~ estimated from these" in text
 
 
+@pytest.mark.parametrize(("seconds", "told"), [(8.0, False), (11.0, True)])
+def test_a_start_that_is_longer_than_an_init(seconds: float, told: bool) -> None:
+    text = " ".join(" ".join(drawn(plan_of(s3_zip=seconds), 200)).split())
+    assert ("takes longer than the 10 s of an init" in text) is told
+    assert ("by s3-zip, layers" in text) is told
+
+
 def test_of_what_a_quota_refuses_nothing_is_estimated() -> None:
     (row,) = rows(drawn(plan_of(), 200), "direct-zip")
     assert "$" not in row

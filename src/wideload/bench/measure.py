@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from wideload import limits
 from wideload.errors import WideloadError
 from wideload.values.environment import EnvironmentSpec
 from wideload.values.invocation import Invocation, Outcome
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from wideload.bench.shaper import Shaper
     from wideload.values.environment import Sandbox
 
-INIT_TIMEOUT_MS = 10_000.0
+INIT_TIMEOUT_MS = 1000 * limits.INIT_SECONDS
 """What an init that was given up took of a cold start, before it was run again."""
 _DROP = Path("/proc/sys/vm/drop_caches")
 

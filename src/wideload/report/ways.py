@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from wideload import prices
+from wideload import limits, prices
 from wideload.report.sizes import human
 from wideload.values.merit import STARTS_A_MONTH
 from wideload.values.proposal import Proposal, Refusal
@@ -106,6 +106,7 @@ def basis_notes(plan: Plan) -> list[Text]:
     else:
         start = f"estimated from sizes; `wideload bench {plan.function}` measures it"
     return [
+        *_slow(plan),
         Text(f"order: what works first, then {_ORDERS[plan.merit]}", "dim"),
         Text(f"start: cold, {start}", "dim"),
         Text(
@@ -113,6 +114,27 @@ def basis_notes(plan: Plan) -> list[Text]:
             f"{prices.AS_OF}, without what calls cost by any way",
             "dim",
         ),
+    ]
+
+
+def _slow(plan: Plan) -> list[Text]:
+    """What it means that a start takes longer than Lambda gives an init."""
+    ways = [
+        one.strategy.value
+        for one in plan.candidates
+        if isinstance(one, Proposal)
+        and one.merits
+        and one.merits.cold_start.seconds > limits.INIT_SECONDS
+    ]
+    if not ways:
+        return []
+    return [
+        Text(
+            f"note: by {', '.join(ways)} a start takes longer than the {limits.INIT_SECONDS:.0f} s "
+            "of an init; Lambda ends it there and begins it again within the first call, whose "
+            "timeout counts",
+            "yellow",
+        )
     ]
 
 

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from wideload.sandbox.supervised import Supervisor
     from wideload.values.environment import EnvironmentSpec
 
-INIT_TIMEOUT = 10.0
-"""Seconds. https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"""
 RESTORE_TIMEOUT = 10.0
 """Seconds that the hooks which run after a restore may take:
 https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks.html"""

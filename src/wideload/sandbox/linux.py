@@ -9,12 +9,13 @@ import threading
 from pathlib import Path
 from typing import assert_never
 
+from wideload import limits
 from wideload.cold_starts import INIT_AHEAD_SECONDS
 from wideload.errors import WideloadError
 from wideload.relay import Relay
 from wideload.sandbox import cgroups, root
 from wideload.sandbox.check import c_library
-from wideload.sandbox.environment import INIT_TIMEOUT, MB_PER_VCPU, LinuxEnvironment
+from wideload.sandbox.environment import MB_PER_VCPU, LinuxEnvironment
 from wideload.sandbox.image_runtime import ImageRuntime
 from wideload.sandbox.log import LogPipe
 from wideload.sandbox.node_runtime import NodeRuntime
@@ -38,7 +39,7 @@ class LinuxSandbox:
     any number of processes may share. Of the environments themselves nothing is kept.
     """
 
-    def __init__(self, cache: Path, *, init_timeout: float = INIT_TIMEOUT) -> None:
+    def __init__(self, cache: Path, *, init_timeout: float = limits.INIT_SECONDS) -> None:
         """Nothing is looked for or made before it is needed.
 
         :param init_timeout: seconds that init may take before it is run again.
