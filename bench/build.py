@@ -1,11 +1,13 @@
 """Packing the recommender: how long the usual ways take, beside ours, in one run.
 
-    python bench/build.py [--runs N]
+    python bench/build.py [--runs N] [--into FOLDER] [--write]
 
 Every way packs the same locked versions for python3.13 on x86_64. The network's part is the
 same for all that start cold: each has an empty cache of its own. The ways take turns, so that
 a busy moment of the machine hits all of them. Printed: seconds and bytes, and how much longer
-pip and zip take, each time in the same turn.
+pip and zip take, each time in the same turn. With --into what was prepared and measured is
+kept in a folder: `--runs 0` prepares it, a later run only measures, and one after that measures
+more.
 """
 
 from __future__ import annotations
@@ -22,12 +24,14 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import uv
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from pages import markdown, put, show
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
+PAGE = ROOT / "README.md"
+USUAL = "`pip install -t`, `zip -r`"
 WIDELOAD = [str(Path(sys.executable).with_name("wideload"))]
 BUNDLED = """
 [functions.bundled]
@@ -54,24 +58,41 @@ def run(arguments: list[str], folder: Path, **environment: str) -> str:
     return done.stdout
 
 
-def timed(work: Callable[[], Path | None]) -> tuple[float, Path | None]:
+class Measured(msgspec.Struct, frozen=True):
+    """What a way took, and the bytes of the package that it made, if any."""
+
+    seconds: float
+    unzipped: int = 0
+    zipped: int = 0
+
+
+def timed(work: Callable[[], Path | None]) -> Measured:
     started = time.perf_counter()
     made = work()
-    return time.perf_counter() - started, made
+    seconds = time.perf_counter() - started
+    if made is None:
+        return Measured(seconds)
+    return Measured(seconds, unzipped(made), made.stat().st_size)
 
 
 class Bench:
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
         self.project = scratch / "project"
-        shutil.copytree(EXAMPLES, self.project, ignore=shutil.ignore_patterns(".wideload"))
         self.source = self.project / "recommender"
         self.cache = scratch / "cache"
+        self.locked = scratch / "locked.txt"
+
+    def prepare(self) -> None:
+        """Copy the example and write the lock that all ways obey; fill the caches that are warm."""
+        done = self.scratch / "prepared"
+        if done.is_file():
+            return
+        shutil.rmtree(self.project, ignore_errors=True)
+        shutil.copytree(EXAMPLES, self.project, ignore=shutil.ignore_patterns(".wideload"))
         with (self.project / "wideload.toml").open("a") as file:
             file.write(BUNDLED)
-        # Writes the lock that all ways obey.
-        self.wideload("plan", "recommender", cache=scratch / "locking")
-        self.locked = scratch / "locked.txt"
+        self.wideload("plan", "recommender", cache=self.scratch / "locking")
         self.locked.write_text(
             run(
                 [uv.find_uv_bin(), "pip", "compile", "requirements.txt", "-q", "--no-header",
@@ -79,6 +100,10 @@ class Bench:
                 self.source,
             )
         )  # fmt: skip
+        self.uv_and_zip()
+        self.tidy()
+        self.bundled()
+        done.touch()
 
     def wideload(self, *arguments: str, cache: Path | None = None) -> str:
         return run(
@@ -89,9 +114,13 @@ class Bench:
         return self.project / ".wideload" / "build" / "recommender" / "function.zip"
 
     def fresh(self, name: str) -> Path:
-        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.scratch))
+        folder = self.scratch / "fresh" / name
         shutil.copytree(self.source, folder / "function")
         return folder
+
+    def tidy(self) -> None:
+        """Remove what the usual ways made."""
+        shutil.rmtree(self.scratch / "fresh", ignore_errors=True)
 
     def pip_and_zip(self) -> Path:
         folder = self.fresh("pip")
@@ -105,7 +134,13 @@ class Bench:
         run(["zip", "-qr", "../function.zip", "."], folder / "function")
         return folder / "function.zip"
 
-    def uv_and_zip(self, cache: Path) -> Path:
+    def uv_and_zip(self) -> Path:
+        return self._uv_and_zip(self.scratch / "uv-cache")
+
+    def uv_and_zip_cold(self) -> Path:
+        return self._uv_and_zip(self.scratch / "fresh" / "uv-cache")
+
+    def _uv_and_zip(self, cache: Path) -> Path:
         folder = self.fresh("uv")
         run(
             [uv.find_uv_bin(), "pip", "install", "-q", "-r", str(self.locked), "--target",
@@ -144,6 +179,20 @@ class Bench:
         shutil.rmtree(self.cache, ignore_errors=True)
         self.plan()
 
+    def ways(self) -> dict[str, Callable[[], Path | None]]:
+        """What is measured, in this order."""
+        return {
+            USUAL: self.pip_and_zip,
+            "`uv pip install --target`, `zip -r`, empty cache": self.uv_and_zip_cold,
+            "`uv pip install --target`, `zip -r`, warm cache": self.uv_and_zip,
+            "`wideload plan`, empty cache, locked": self.plan_cold,
+            "`wideload build`, empty cache": self.cold,
+            "`wideload plan`, warm cache": self.plan,
+            "`wideload build`, warm cache, a line of code changed": self.edited,
+            "`wideload build`, warm cache, nothing changed": self.build,
+            "`wideload build`, as a bundle, warm cache, a line of code changed": self.bundled,
+        }
+
 
 def unzipped(path: Path) -> int:
     with zipfile.ZipFile(path) as archive:
@@ -153,53 +202,53 @@ def unzipped(path: Path) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3, help="runs of each way (default 3)")
-    runs = parser.parse_args().runs
-    with tempfile.TemporaryDirectory(prefix="wideload-bench-") as folder:
-        bench = Bench(Path(folder))
-        uv_cache = Path(folder) / "uv-cache"
-        ways: list[tuple[str, Callable[[], Path | None]]] = [
-            ("pip install -t, zip -r", bench.pip_and_zip),
-            ("uv pip install --target, zip -r, empty cache",
-             lambda: bench.uv_and_zip(Path(tempfile.mkdtemp(dir=folder)))),
-            ("uv pip install --target, zip -r, warm cache", lambda: bench.uv_and_zip(uv_cache)),
-            ("wideload plan, empty cache, locked", bench.plan_cold),
-            ("wideload build, empty cache", bench.cold),
-            ("wideload plan, warm cache", bench.plan),
-            ("wideload build, warm cache, a line of code changed", bench.edited),
-            ("wideload build, warm cache, nothing changed", bench.build),
-            ("wideload build, as a bundle, warm cache, a line of code changed", bench.bundled),
-        ]  # fmt: skip
-        bench.uv_and_zip(uv_cache)
-        bench.bundled()
-        took: dict[str, list[float]] = {name: [] for name, _ in ways}
-        made: dict[str, tuple[int, int]] = {}
-        for turn in range(runs):
-            for name, way in ways:
-                seconds, path = timed(way)
-                took[name].append(seconds)
-                if path:
-                    made[name] = (unzipped(path), path.stat().st_size)
-            print(f"turn {turn + 1} of {runs} is done", file=sys.stderr)
-        show(took, made)
+    parser.add_argument("--into", type=Path, help="keep what is prepared in this folder")
+    parser.add_argument("--write", action="store_true", help=f"into {PAGE.name} as well")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="wideload-bench-") as name:
+        folder = Path(name) if options.into is None else options.into.resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        bench = Bench(folder)
+        bench.prepare()
+        turns = measure(bench, options.runs, folder / "turns.json")
+    if not turns:
+        return
+    rows = table(turns)
+    show(rows, 130)
+    if options.write:
+        put(PAGE, "bench/build.py", markdown([(row[0], row[1], row[4], row[6]) for row in rows]))
 
 
-def show(took: dict[str, list[float]], made: dict[str, tuple[int, int]]) -> None:
-    usual = took["pip install -t, zip -r"]
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("way")
-    for column in ("median s", "min", "max", "pip+zip takes", "unzipped MB", "zip MB"):
-        table.add_column(column, justify="right")
-    for name, seconds in took.items():
-        ratio = statistics.median(one / other for one, other in zip(usual, seconds, strict=True))
-        table.add_row(
-            name,
-            f"{statistics.median(seconds):.2f}",
-            f"{min(seconds):.2f}",
-            f"{max(seconds):.2f}",
-            f"{ratio:.1f} ×",
-            *(f"{size / 1e6:.1f}" for size in made.get(name, ())),
-        )
-    Console(width=130).print(table)
+def measure(bench: Bench, runs: int, kept: Path) -> list[dict[str, Measured]]:
+    """Take so many turns; returns these and those of before.
+
+    :param kept: the file with these turns, to which only whole ones are added.
+    """
+    turns: list[dict[str, Measured]] = []
+    if kept.is_file():
+        turns = msgspec.json.decode(kept.read_bytes(), type=list[dict[str, Measured]])
+    for turn in range(runs):
+        measured = {}
+        for name, way in bench.ways().items():
+            measured[name] = timed(way)
+            bench.tidy()
+        turns.append(measured)
+        kept.write_bytes(msgspec.json.encode(turns))
+        print(f"turn {turn + 1} of {runs} is done", file=sys.stderr)
+    return turns
+
+
+def table(turns: list[dict[str, Measured]]) -> list[tuple[str, ...]]:
+    """Rows of text, the first one of names."""
+    head = ("way", "median", "min", "max", "pip + zip takes", "unzipped", "zip")
+    rows: list[tuple[str, ...]] = [head]
+    for name, last in turns[-1].items():
+        seconds = [turn[name].seconds for turn in turns]
+        ratio = statistics.median(turn[USUAL].seconds / turn[name].seconds for turn in turns)
+        times = (statistics.median(seconds), min(seconds), max(seconds))
+        sizes = (f"{size / 1e6:.1f} MB" if size else "" for size in (last.unzipped, last.zipped))
+        rows.append((name, *(f"{one:.2f} s" for one in times), f"{ratio:.1f} ×", *sizes))
+    return rows
 
 
 if __name__ == "__main__":

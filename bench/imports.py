@@ -1,6 +1,6 @@
 """The cold start of the recommender in the sandbox: raw wheels, and slimmed.
 
-    python bench/imports.py [--runs N] [--into FOLDER]
+    python bench/imports.py [--runs N] [--into FOLDER] [--write]
 
 Every way holds the same locked versions for python3.13 on x86_64 and runs the same function
 with the same event. Measured is init, as Lambda reports it: the runtime starts and imports the
@@ -24,9 +24,7 @@ import zipfile
 from pathlib import Path
 
 import uv
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from pages import markdown, put, show
 
 from wideload.cache import default_root
 from wideload.interpreters import find_interpreter
@@ -35,24 +33,25 @@ from wideload.values.environment import EnvironmentSpec
 from wideload.values.invocation import Outcome
 from wideload.values.target import Target
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
+PAGE = ROOT / "docs" / "explanation" / "how-small.md"
 WIDELOAD = str(Path(sys.executable).with_name("wideload"))
 RAW = "wheels as they are"
 TRACED = 'slim = "traced"'
 PROFILE = "recommender/recommender.profile.json"
 """What `wideload trace` writes; the example has one event."""
-WAYS = {
-    'slim = "runtime"': 'slim = "runtime"',
-    'slim = "safe"': 'slim = "safe"',
-    'slim = "safe", bytecode = "sourceless"': 'slim = "safe"\nbytecode = "sourceless"',
-    'slim = "safe", bytecode = "sourceless", docstrings = "strip"': (
-        'slim = "safe"\nbytecode = "sourceless"\ndocstrings = "strip"'
-    ),
-    'slim = "safe", bytecode = "none"': 'slim = "safe"\nbytecode = "none"',
-    'slim = "traced"': TRACED,
-    'slim = "traced", bytecode = "sourceless"': f'{TRACED}\nbytecode = "sourceless"',
-    'slim = "traced", bytecode = "none"': f'{TRACED}\nbytecode = "none"',
-}
+KEYS = (
+    'slim = "runtime"',
+    'slim = "safe"',
+    'slim = "safe"\nbytecode = "sourceless"',
+    'slim = "safe"\nbytecode = "sourceless"\ndocstrings = "strip"',
+    'slim = "safe"\nbytecode = "none"',
+    TRACED,
+    f'{TRACED}\nbytecode = "sourceless"',
+    f'{TRACED}\nbytecode = "none"',
+)
+WAYS = {", ".join(f"`{line}`" for line in keys.splitlines()): keys for keys in KEYS}
 TARGET = Target.parse("python3.13", "x86_64")
 
 
@@ -101,16 +100,13 @@ def readable(task: Path) -> None:
         path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
 
 
-def forget(task: Path) -> int:
-    """Drop a package from the page cache; returns the bytes of its files."""
-    size = 0
+def forget(task: Path) -> None:
+    """Drop a package from the page cache."""
     for path in task.rglob("*"):
         if path.is_file():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
                 os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-            size += path.stat().st_size
-    return size
 
 
 def init(task: Path, sandbox: LinuxSandbox) -> float:
@@ -133,14 +129,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=7, help="runs of each way (default 7)")
     parser.add_argument("--into", type=Path, help="keep the packages in this folder")
+    parser.add_argument("--write", action="store_true", help=f"into {PAGE.name} as well")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="wideload-bench-") as name:
         folder = Path(name) if options.into is None else options.into.resolve()
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
         tasks = make(folder)
-        if options.runs:
-            measure(tasks, options.runs, folder / "seconds.json")
+        took = measure(tasks, options.runs, folder / "seconds.json")
+    if not took[RAW]:
+        return
+    rows = table(took)
+    show(rows, 120)
+    if options.write:
+        put(PAGE, "bench/imports.py", markdown(rows))
 
 
 def make(folder: Path) -> dict[str, Path]:
@@ -160,8 +162,8 @@ def make(folder: Path) -> dict[str, Path]:
     return tasks
 
 
-def measure(tasks: dict[str, Path], runs: int, kept: Path) -> None:
-    """Start every package so many times, and show what came of it and of the times before.
+def measure(tasks: dict[str, Path], runs: int, kept: Path) -> dict[str, list[float]]:
+    """Start every package so many times; returns these times and those of before, in seconds.
 
     :param kept: the file with these times.
     """
@@ -169,32 +171,31 @@ def measure(tasks: dict[str, Path], runs: int, kept: Path) -> None:
     sandbox = LinuxSandbox(default_root(), init_timeout=300)
     before = json.loads(kept.read_text()) if kept.is_file() else {}
     took: dict[str, list[float]] = {way: before.get(way, []) for way in tasks}
-    sizes: dict[str, int] = {}
     for _ in range(runs):
         for way, task in tasks.items():
-            sizes[way] = forget(task)
+            forget(task)
             took[way].append(init(task, sandbox))
         kept.write_text(json.dumps(took))
-    show(took, sizes)
+    return took
 
 
-def show(took: dict[str, list[float]], sizes: dict[str, int]) -> None:
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("package")
-    for column in ("MB", "median s", "min", "max", "raw takes"):
-        table.add_column(column, justify="right")
+def table(took: dict[str, list[float]]) -> list[tuple[str, ...]]:
+    """Rows of text, the first one of names."""
     raw = statistics.median(took[RAW])
+    rows: list[tuple[str, ...]] = [("package", "runs", "init, median s", "min", "max", "raw takes")]
     for way, seconds in took.items():
         median = statistics.median(seconds)
-        table.add_row(
-            way,
-            f"{sizes[way] / 1e6:.1f}",
-            f"{median:.2f}",
-            f"{min(seconds):.2f}",
-            f"{max(seconds):.2f}",
-            f"{raw / median:.1f} ×",
+        rows.append(
+            (
+                way,
+                str(len(seconds)),
+                f"{median:.2f}",
+                f"{min(seconds):.2f}",
+                f"{max(seconds):.2f}",
+                f"{raw / median:.1f} ×",
+            )
         )
-    Console(width=110).print(table)
+    return rows
 
 
 if __name__ == "__main__":

@@ -31,9 +31,7 @@ from pathlib import Path
 
 import msgspec
 import uv
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from pages import markdown, put, show
 
 from wideload import limits
 from wideload.cache import default_root
@@ -46,7 +44,6 @@ from wideload.values.invocation import Outcome
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 PAGE = ROOT / "docs" / "explanation" / "side-by-side.md"
-BEGIN, END = "<!-- made by bench/rivals.py -->\n", "<!-- end of bench/rivals.py -->\n"
 WIDELOAD = str(Path(sys.executable).with_name("wideload"))
 
 FRAMEWORK, PLUGIN = "3.40.0", "6.1.2"
@@ -351,11 +348,9 @@ def main() -> None:
     if len(results) < len(rivals.ways):
         sys.exit(f"measured so far: {', '.join(result.name for result in results)}")
     rows = table(results, len(rivals.manifest.wheels))
-    show(rows)
+    show(rows, 200, words=2)
     if options.write:
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-        _, _, after = rest.partition(END)
-        PAGE.write_text(f"{before}{BEGIN}\n{markdown(rows)}\n{END}{after}", encoding="utf-8")
+        put(PAGE, "bench/rivals.py", markdown(rows, words=2))
 
 
 def table(results: list[Result], count: int) -> list[tuple[str, ...]]:
@@ -384,19 +379,6 @@ def table(results: list[Result], count: int) -> list[tuple[str, ...]]:
             )
         )
     return rows
-
-
-def markdown(rows: list[tuple[str, ...]]) -> str:
-    head, *body = rows
-    ruler = ("---", *("---:" for _ in head[1:-2]), "---", "---")
-    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ruler, *body))
-
-
-def show(rows: list[tuple[str, ...]]) -> None:
-    shown = Table(*rows[0], box=box.SIMPLE_HEAD)
-    for row in rows[1:]:
-        shown.add_row(*row)
-    Console(width=200).print(shown)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What the recommender weighs, raw and by each way of slimming it.
 
-    python bench/sizes.py
+    python bench/sizes.py [--write]
 
 Every row is a build with these keys for python3.13 on x86_64; the first is what the wheels
 weigh together. Megabytes of 1,000,000 bytes.
@@ -8,6 +8,7 @@ weigh together. Megabytes of 1,000,000 bytes.
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import subprocess
@@ -15,11 +16,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from pages import markdown, put, show
 
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
+PAGE = ROOT / "docs" / "explanation" / "how-small.md"
 WIDELOAD = str(Path(sys.executable).with_name("wideload"))
 WAYS: tuple[dict[str, str], ...] = (
     {"slim": "runtime"},
@@ -47,27 +48,37 @@ def configure(project: Path, keys: dict[str, str]) -> None:
 
 
 def main() -> None:
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("keys")
-    for column in ("unzipped MB", "zipped MB"):
-        table.add_column(column, justify="right")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help=f"into {PAGE.name} as well")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="wideload-bench-") as folder:
         project = Path(folder) / "project"
         shutil.copytree(EXAMPLES, project, ignore=shutil.ignore_patterns(".wideload"))
-        configure(project, {"slim": "none"})
-        plan = json.loads(run([WIDELOAD, "-q", "plan", "recommender", "--json"], project))
-        packages = plan["packages"]
-        raw = [sum(one[f"{what}_bytes"] for one in packages) for what in ("unzipped", "zipped")]
-        table.add_row("wheels as they are", *(f"{size / 1e6:.1f}" for size in raw))
-        for keys in WAYS:
-            configure(project, keys)
-            run([WIDELOAD, "-q", "build", "recommender"], project)
-            built = json.loads((project / ".wideload/build/recommender/manifest.json").read_text())
-            artifact = next(one for one in built["artifacts"] if one["role"] == "function")
-            sizes = (artifact["unzipped_bytes"], artifact["size"])
-            told = ", ".join(f'{key} = "{value}"' for key, value in keys.items())
-            table.add_row(told, *(f"{size / 1e6:.1f}" for size in sizes))
-    Console(width=100).print(table)
+        rows = [("keys", "unzipped MB", "zipped MB"), raw(project)]
+        rows += [built(keys, project) for keys in WAYS]
+    show(rows, 100)
+    if options.write:
+        put(PAGE, "bench/sizes.py", markdown(rows))
+
+
+def raw(project: Path) -> tuple[str, ...]:
+    """What the wheels weigh, by their tables of contents."""
+    configure(project, {"slim": "none"})
+    plan = json.loads(run([WIDELOAD, "-q", "plan", "recommender", "--json"], project))
+    packages = plan["packages"]
+    sizes = (sum(one[f"{what}_bytes"] for one in packages) for what in ("unzipped", "zipped"))
+    return ("wheels as they are", *(f"{size / 1e6:.1f}" for size in sizes))
+
+
+def built(keys: dict[str, str], project: Path) -> tuple[str, ...]:
+    """What a build with these keys weighs."""
+    configure(project, keys)
+    run([WIDELOAD, "-q", "build", "recommender"], project)
+    manifest = json.loads((project / ".wideload/build/recommender/manifest.json").read_text())
+    artifact = next(one for one in manifest["artifacts"] if one["role"] == "function")
+    told = ", ".join(f'`{key} = "{value}"`' for key, value in keys.items())
+    sizes = (artifact["unzipped_bytes"], artifact["size"])
+    return (told, *(f"{size / 1e6:.1f}" for size in sizes))
 
 
 if __name__ == "__main__":

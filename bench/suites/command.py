@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
+from pages import put
 from rich import box as lines
 from rich.console import Console
 from rich.table import Table
@@ -16,13 +17,13 @@ from rich.table import Table
 from suites.expected import why_expected
 from suites.fast import FAST
 from suites.judging import Compared, judge
+from suites.recorder import is_chosen
 from suites.running import Box, Outcome, Unit, install_tools, is_done, marks_of, read, run, units
 from suites.trees import SIDES, Side, Tree, make_trees
 from wideload.cache import Cache, default_root
 from wideload.interpreters import find_interpreter
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "side-by-side.md"
-BEGIN, END = "<!-- made by bench/suites -->\n", "<!-- end of bench/suites -->\n"
 PACKAGES = ("numpy", "sklearn", "scipy", "pandas")
 PROCESSORS = len(os.sched_getaffinity(0))
 
@@ -41,6 +42,9 @@ def main() -> int:
     parser.add_argument(
         "--every", type=int, default=1, metavar="N", help="run about one test in N (default all)"
     )
+    parser.add_argument(
+        "--files", type=int, default=1, metavar="N", help="of about one file in N (default all)"
+    )
     parser.add_argument("--write", action="store_true", help=f"into {PAGE.name} as well")
     parser.add_argument("--jobs", type=int, default=PROCESSORS, metavar="N", help="boxes at a time")
     parser.add_argument("--renew", action="store_true", help="slim anew, by today's rules")
@@ -54,6 +58,8 @@ def main() -> int:
         found = suites.fast()
     elif options.known:
         found = suites.known(options.packages.split(","))
+    elif options.files > 1:
+        found = suites.sample(options.packages.split(","), options.files, options.every)
     else:
         found = suites.compare(options.packages.split(","), options.every, parts)
     show(found)
@@ -130,12 +136,34 @@ class Suites:
         there = tuple(file for file in FAST if (raw / file).is_file())
         return self._compare("fast", [Unit("fast", "fast", there)], 1)
 
-    def _compare(self, name: str, chosen: list[Unit], every: int) -> list[Compared]:
+    def sample(self, packages: list[str], files: int, every: int) -> list[Compared]:
+        """Compare some tests of some files, which takes minutes where all take hours.
+
+        Most of the time of a sample by test alone is spent on collecting what is not run.
+
+        :param files: about one file in so many is collected.
+        :param every: about one test in so many of these files is run.
+        """
+        raw = Path(self._trees["raw"].folder)
+        found: list[Compared] = []
+        for package in packages:
+            # One process, since each collects for itself what is around its tests. Files that
+            # are named to it pytest looks into whatever a plugin says.
+            tests = dict.fromkeys(test for unit in units(raw, package) for test in unit.tests)
+            chosen = (test for test in tests if test[-3:] != ".py" or is_chosen(test, files))
+            sample = Unit(package, f"one-file-in-{files}", tuple(chosen))
+            found += self._compare(package, [sample], every, files)
+        return found
+
+    def _compare(self, name: str, chosen: list[Unit], every: int, files: int = 1) -> list[Compared]:
         outcomes: dict[Side, dict[str, Outcome]] = {side: {} for side in self._trees}
         pool = ThreadPoolExecutor(self._jobs)
         try:
             runs = [
-                (side, pool.submit(_run, self._box, tree, unit, self._kept(side, unit), every))
+                (
+                    side,
+                    pool.submit(_run, self._box, tree, unit, self._kept(side, unit), every, files),
+                )
                 for unit in chosen
                 for side, tree in self._trees.items()
             ]
@@ -154,11 +182,14 @@ class Suites:
         return folder / unit.package / f"{unit.name.replace('/', '-')}.jsonl"
 
 
-def _run(box: Box, tree: Tree, unit: Unit, kept: Path, every: int) -> dict[str, Outcome]:
+def _run(
+    box: Box, tree: Tree, unit: Unit, kept: Path, every: int, files: int
+) -> dict[str, Outcome]:
     if is_done(kept, every):
         return read(kept, every)
     started = time.monotonic()
-    found = run(box, Path(tree.folder), unit.tests, kept, marks=marks_of(unit.package), every=every)
+    marks = marks_of(unit.package)
+    found = run(box, Path(tree.folder), unit.tests, kept, marks=marks, every=every, files=files)
     took = time.monotonic() - started
     print(f"{tree.side} {unit.package} {unit.name}: {len(found):,} in {took:.0f} s", flush=True)
     return found
@@ -209,6 +240,4 @@ def write(found: list[Compared]) -> None:
         for each in one.expected:
             told[f"- `{each.id.partition('::')[0]}` {why_expected(each.id)}"] = None
     text = "\n".join([*rows, "", "What is expected:", "", *told])
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n\n{END}{after}", encoding="utf-8")
+    put(PAGE, "bench/suites", f"{text}\n")

@@ -23,26 +23,35 @@ ONLY = "SUITES_ONLY"
 """Variable with the path of a file that lists the tests to run; unset: all."""
 EVERY = "SUITES_EVERY"
 """Variable with a number N: of all tests about one in N is run, always the same."""
+FILES = "SUITES_FILES"
+"""Variable with a number N: of all files of tests about one in N is looked into."""
 _MESSAGE = 2000
 
 
 def is_chosen(test: str, every: int) -> bool:
-    """Whether a test, by its name, is among one in so many."""
+    """Whether a test, or a file, is among one in so many by its name."""
     return zlib.crc32(test.encode()) % every == 0
 
 
 class Recorder:
     def __init__(
-        self, outcomes: Path, running: Path, only: frozenset[str] | None, every: int
+        self, outcomes: Path, running: Path, only: frozenset[str] | None, every: int, files: int
     ) -> None:
         self._running = running
         self._only = only
         self._every = every
+        self._files = files
         self._parts: dict[str, tuple[str, str]] = {}
         with outcomes.open("a+", encoding="utf-8") as file:
             file.seek(0)
             self._known = {json.loads(line)["id"] for line in file if line.endswith("\n")}
         self._file = outcomes.open("a", encoding="utf-8")
+
+    def pytest_ignore_collect(self, collection_path: Path, config: pytest.Config) -> bool | None:
+        if not collection_path.match("test_*.py"):
+            return None
+        path = collection_path.relative_to(config.rootpath).as_posix()
+        return None if is_chosen(path, self._files) else True
 
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]
@@ -101,6 +110,7 @@ def _words(report: pytest.TestReport) -> str:
 def pytest_configure(config: pytest.Config) -> None:
     only = os.environ.get(ONLY)
     wanted = frozenset(json.loads(Path(only).read_text("utf-8"))) if only else None
-    every = int(os.environ.get(EVERY, "1"))
-    recorder = Recorder(Path(os.environ[OUTCOMES]), Path(os.environ[RUNNING]), wanted, every)
+    every, files = (int(os.environ.get(name, "1")) for name in (EVERY, FILES))
+    outcomes, running = (Path(os.environ[name]) for name in (OUTCOMES, RUNNING))
+    recorder = Recorder(outcomes, running, wanted, every, files)
     config.pluginmanager.register(recorder, "suites")

@@ -101,6 +101,7 @@ def run(
     marks: str = "",
     only: Collection[str] | None = None,
     every: int = 1,
+    files: int = 1,
 ) -> dict[str, Outcome]:
     """The outcomes of some tests, those of before among them.
 
@@ -108,11 +109,12 @@ def run(
     :param kept: where the outcomes are kept; a run that was stopped goes on from there.
     :param only: of these tests only.
     :param every: about one test in so many is run.
+    :param files: about one file in so many is looked into at all.
     """
     kept.parent.mkdir(parents=True, exist_ok=True)
     crashes = 0
     while not is_done(kept, every):
-        code, running, said = _pytest(box, tree, tests, kept, marks, only, every)
+        code, running, said = _pytest(box, tree, tests, kept, marks, only, every, files)
         if code in _FINE:
             _done(kept, every).touch()
         elif running and crashes < _CRASHES:
@@ -157,6 +159,7 @@ def _pytest(
     marks: str,
     only: Collection[str] | None,
     every: int,
+    files: int,
 ) -> tuple[int, str, str]:
     """Exit code, the test that was under way at the end, and what was printed last."""
     with tempfile.TemporaryDirectory(prefix="wideload-suites-") as name:
@@ -170,7 +173,7 @@ def _pytest(
         command = [
             *_box(box, tree, scratch, kept.parent),
             *("--setenv", recorder.OUTCOMES, f"/var/kept/{kept.name}"),
-            *("--setenv", recorder.EVERY, str(every)),
+            *("--setenv", recorder.EVERY, str(every), "--setenv", recorder.FILES, str(files)),
             *("--setenv", recorder.FINISHED, "/var/suites/finished"),
             *("--setenv", recorder.RUNNING, "/var/suites/running"),
             *(("--setenv", recorder.ONLY, "/var/suites/only.json") if only is not None else ()),

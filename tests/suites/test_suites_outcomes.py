@@ -36,9 +36,9 @@ def test_quick_tests_of_all_parts_come_out_the_same(suites: Suites) -> None:
 @pytest.mark.network
 @pytest.mark.sandbox
 @pytest.mark.parametrize("package", PACKAGES)
-def test_one_test_in_fifty_comes_out_the_same(suites: Suites, package: str) -> None:
+def test_a_sample_of_all_tests_comes_out_the_same(suites: Suites, package: str) -> None:
     # All of them take hours: `python bench/suites`.
-    check(suites.compare([package], every=50), 400)
+    check(suites.sample([package], files=7, every=8), 300)
 
 
 def test_expected_are_single_tests() -> None:

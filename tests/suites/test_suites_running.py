@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from suites.recorder import is_chosen
 from suites.running import Box, Outcome, Unit, is_done, read, run, units
 
 from wideload.interpreters import Interpreter, find_interpreter
@@ -144,6 +145,18 @@ def test_one_in_so_many_is_a_part_of_all(box: Box, tree: Path, tmp_path: Path) -
     everything = run(box, tree, asked, kept)
     assert 0 < len(some) < len(everything) == 6
     assert run(box, tree, asked, kept, every=2) == some
+
+
+def test_one_file_in_so_many_is_looked_into(box: Box, tree: Path, tmp_path: Path) -> None:
+    for number in range(8):
+        (tree / f"shelf/tests/test_{number}.py").write_text("def test_it(): pass\n")
+    kept = tmp_path / "kept" / "files.jsonl"
+    some = run(box, tree, ["shelf/tests"], kept, files=2)
+    files = {test.partition("::")[0] for test in some}
+    there = {path.relative_to(tree).as_posix() for path in tree.glob("shelf/tests/**/test_*.py")}
+    assert files == {file for file in there if is_chosen(file, 2)}
+    assert files
+    assert files < there
 
 
 def test_a_folder_may_skip_itself(box: Box, tree: Path, tmp_path: Path) -> None:
