@@ -10,6 +10,7 @@ from wideload.errors import WideloadError
 from wideload.limits import Quota, check_direct_zip
 from wideload.proving import Traced
 from wideload.sandbox.check import Capability
+from wideload.values.account import Account
 from wideload.values.artifact import (
     MANIFEST_SCHEMA,
     Artifact,
@@ -27,7 +28,7 @@ from wideload.values.deployment import (
     ProvisionedStatus,
     VersionStatus,
 )
-from wideload.values.explanation import Account, Explanation
+from wideload.values.explanation import Explanation
 from wideload.values.function import Settings, Strategy
 from wideload.values.merit import ColdStart, Merits, MonthlyCost
 from wideload.values.network import Network
@@ -274,6 +275,7 @@ EXPLANATION = Explanation(
     ledger=(
         Account(
             "tests/1",
+            "left out",
             "part of a test suite, and no code that ships asks for it",
             681,
             17_161_513,
@@ -281,6 +283,7 @@ EXPLANATION = Explanation(
         ),
         Account(
             "bytecode/2",
+            "added",
             "compiled by the runtime's Python, so that no cold start has to",
             604,
             -13_283_437,

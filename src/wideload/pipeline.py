@@ -22,7 +22,7 @@ from wideload.limits import CODE_SIZE_UNZIPPED, LAYER_COUNT
 from wideload.measurements import read_measured
 from wideload.npm import installed_packages, slimmed_packages
 from wideload.own_files import read_whole
-from wideload.plan.budget import check_budget
+from wideload.plan.budget import check_budget, over_budget
 from wideload.plan.planner import chosen, propose
 from wideload.plan.split.layout import search_path
 from wideload.prepared import Attached, Built, Fetched, Named, Prepared, build_folder
@@ -203,6 +203,8 @@ class Pipeline:
         :raises WideloadError: a library is known not to load on the target.
         """
         self._guard(prepared)
+        for line in over_budget(prepared.function, prepared.slimmed.tree):
+            self.narrator.tell(f"note: {line}; `build` stops at that")
         layers = prepared.attached
         if layers.layers:
             self.narrator.tell(
@@ -232,7 +234,7 @@ class Pipeline:
             parted=shared,
             bundle=bundle,
             image=imaging.weigh(prepared),
-            mount=mounting.weigh(function, bundle),
+            mount=mounting.weigh(function, bundle, prepared.slimmed.tree),
             settings=function.settings,
             prefer=function.merit,
             measured=read_measured(prepared),
@@ -305,6 +307,9 @@ class Pipeline:
         if proposal.bundle is not None or proposal.strategy is Strategy.EFS:
             loading, helpers = self._loading(mounting.filled(prepared, proposal))
             paths = {**helpers, **paths}
+        elif proposal.strategy is Strategy.S3_FILES:
+            tell = self.narrator.tell
+            loading = bootstrapping.loading_without_bundle(function, self.cache, tell)
         image = None
         if proposal.strategy is Strategy.IMAGE:
             image = imaging.imaging_of(function, self.cache, self.narrator, folder)

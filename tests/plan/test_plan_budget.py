@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from wideload.errors import WideloadError
-from wideload.plan.budget import check_budget
+from wideload.plan.budget import check_budget, over_budget
 from wideload.values.artifact import Manifest, ManifestFile, ManifestWheel
 from wideload.values.function import Budget, Function, NoRequirements, Settings, Strategy
 from wideload.values.layout import lay
@@ -40,7 +40,18 @@ TREE = lay(RESOLUTION.wheels, FileTree(()))
 
 def test_within_the_budget_nothing_is_said() -> None:
     check_budget(function(Budget()), TREE, RESOLUTION, None)
-    check_budget(function(Budget(5010, TREE.zipped_bytes)), TREE, RESOLUTION, None)
+    just = function(Budget(5010, TREE.zipped_bytes))
+    check_budget(just, TREE, RESOLUTION, None)
+    assert over_budget(just, TREE) == ()
+
+
+def test_a_plan_tells_of_each_budget_that_it_is_over() -> None:
+    allowed = TREE.zipped_bytes - 2
+    unzipped, zipped = over_budget(function(Budget(5000, allowed)), TREE)
+    assert unzipped == (
+        "10 bytes over the budget: max_unzipped allows 5,000 bytes, the package has 5,010"
+    )
+    assert zipped.startswith(f"2 bytes over the budget: max_zipped allows {allowed:,} bytes")
 
 
 def test_over_it_the_first_build_names_the_largest() -> None:
@@ -64,4 +75,7 @@ def test_a_budget_that_was_lowered_says_that_nothing_grew() -> None:
         check_budget(
             function(Budget(max_unzipped=1)), TREE, RESOLUTION, manifest(big=5000, small=10)
         )
-    assert "nothing of it grew" in caught.value.why
+    assert caught.value.why.endswith(
+        "nothing of it grew since the last build; its largest parts are big (5,000), small (10)"
+    )
+    assert "`wideload explain PACKAGE f`" in caught.value.hint

@@ -4,13 +4,13 @@ import pytest
 
 from wideload.errors import WideloadError
 from wideload.plan.explain import explain
-from wideload.values.explanation import Account
+from wideload.values.account import Account
 from wideload.values.layout import lay
 from wideload.values.proposal import Removal
 from wideload.values.resolution import Member, Resolution, Wheel
 from wideload.values.slimmed import Addition, Provided, Slimmed
 from wideload.values.target import Target
-from wideload.values.tree import Derived, FileEntry, FileTree
+from wideload.values.tree import Derived, FileEntry, FileTree, LocalFile
 
 
 def wheel(name: str, size: int, *requires: str) -> Wheel:
@@ -49,16 +49,22 @@ def test_what_goes_with_it_is_what_nothing_else_needs() -> None:
 
 
 def test_byte_code_counts_for_its_package() -> None:
-    code = FileEntry(
-        "d/__pycache__/__init__.cpython-313.pyc", 500, 100, 2, 0o644, False, Derived("x", "pyc/1")
-    )
+    made = Derived("x", "pyc/1", "d" * 8)
+    code = FileEntry("d/__pycache__/__init__.cpython-313.pyc", 500, 100, 2, 0o644, False, made)
     slimmed = Slimmed(WHOLE.tree.beside(FileTree.of([code])))
     assert explain("d", GRAPH, slimmed).packed_unzipped == 8500
 
 
+def test_a_file_of_the_users_own_in_the_place_of_a_packages_is_not_the_packages() -> None:
+    own = FileEntry("d/__init__.py", 7, 7, 2, 0o644, True, LocalFile("/home/x/__init__.py", "y"))
+    slimmed = Slimmed(lay(GRAPH.wheels, FileTree.of([own])))
+    assert explain("d", GRAPH, slimmed).packed_unzipped == 0
+
+
 def test_the_ledger_is_of_the_package_alone_and_adds_up() -> None:
+    made = Derived("x", "elf/1", "d" * 8)
     slimmed = Slimmed(
-        FileTree(()),
+        FileTree.of([FileEntry("d/x.so", 90, 50, 2, 0o755, False, made)]),
         removals=(
             Removal("d/tests/a.py", "tests/1", "a suite", "d", 300, 100),
             Removal("d/tests/b.py", "tests/1", "a module of tests", "d", 500, 200),
@@ -71,9 +77,9 @@ def test_the_ledger_is_of_the_package_alone_and_adds_up() -> None:
         ),
     )
     assert explain("d", GRAPH, slimmed).ledger == (
-        Account("tests/1", "a module of tests", 2, 800, 300),
-        Account("elf/1", "not loaded", 1, 40, 10),
-        Account("bytecode/2", "compiled", 1, -60, -50),
+        Account("tests/1", "left out", "a module of tests", 2, 800, 300),
+        Account("elf/1", "made smaller", "not loaded", 1, 40, 10),
+        Account("bytecode/2", "added", "compiled", 1, -60, -50),
     )
 
 

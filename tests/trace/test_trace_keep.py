@@ -130,17 +130,17 @@ def test_metadata_that_is_read_does_not_keep_the_code() -> None:
     assert paths(kept) == ["one-1.0.dist-info/entry_points.txt"]
 
 
-def test_derived_libraries_are_known_by_their_neighbours() -> None:
+def test_derived_libraries_are_of_the_wheel_that_they_were_made_of() -> None:
     whole = tree(
         packed("one/__init__.py", of="one"),
         packed("one-1.0.dist-info/METADATA", of="one"),
-        derived("one/_fast.so"),
+        derived("one/_fast.so", of="one"),
         packed("one.libs/libb.so.1", of="one"),
-        derived("one.libs/liba.so.1"),
+        derived("one.libs/liba.so.1", of="one"),
         packed("two/__init__.py", of="two"),
         packed("two.libs/libd.so.1", of="two"),
-        derived("two.libs/libc.so.1"),
-        derived("nobodys.libs/libe.so.1"),
+        derived("two.libs/libc.so.1", of="two"),
+        derived("nobodys.libs/libe.so.1", of=""),
     )
     kept = keep(whole, used("one/_fast.so"))
     assert dropped(kept) == ["two.libs/libc.so.1", "two.libs/libd.so.1", "two/__init__.py"]

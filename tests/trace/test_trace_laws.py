@@ -10,7 +10,7 @@ from trace_made import derived, own, packed, tree, used
 
 from wideload.trace.keep import keep
 from wideload.trace.units import Units
-from wideload.values.tree import Derived, FileEntry, FileTree, LocalFile
+from wideload.values.tree import FileEntry, FileTree, LocalFile
 
 FOLDERS = st.lists(st.sampled_from(["a", "b", "c", "data"]), max_size=3)
 NAMES = st.sampled_from(
@@ -22,17 +22,15 @@ PATHS = st.builds(lambda folders, name: "/".join([*folders, name]), FOLDERS, NAM
     )
 )
 ENTRIES = st.tuples(
-    PATHS, st.sampled_from([0, 10, 1000]), st.sampled_from(["a", "b", "", "own"])
+    PATHS, st.sampled_from([0, 10, 1000]), st.sampled_from(["a", "b", "A", "", "own"])
 ).map(lambda made: entry(*made))
 TREES = st.lists(ENTRIES, max_size=25, unique_by=lambda each: each.path).map(FileTree.of)
-# Whose a derived file is, is guessed by its neighbours, which keeping may take away.
-RAW_TREES = TREES.map(lambda whole: whole.where(lambda each: not isinstance(each.origin, Derived)))
 
 
 def entry(path: str, size: int, of: str) -> FileEntry:
     if of == "own":
         return own(path)
-    return packed(path, of, size) if of else derived(path, size)
+    return packed(path, of, size) if of in ("a", "b") else derived(path, size, of.lower())
 
 
 def part_of(whole: FileTree, data: st.DataObject) -> list[str]:
@@ -58,7 +56,7 @@ def test_what_is_used_asked_for_or_the_users_own_is_kept(
     assert all(each.path in kept for each in whole if isinstance(each.origin, LocalFile))
 
 
-@given(RAW_TREES, st.data())
+@given(TREES, st.data())
 def test_keeping_twice_is_keeping_once(whole: FileTree, data: st.DataObject) -> None:
     profile = used(*part_of(whole, data))
     once = keep(whole, profile)

@@ -30,8 +30,11 @@ def own(path: str) -> FileEntry:
     return FileEntry(path, 10, 10, 0, 0o644, True, LocalFile(f"/home/me/{path}", "0"))
 
 
-def derived(path: str, size: int = 10) -> FileEntry:
-    return FileEntry(path, size, size, 0, 0o644, True, Derived("0", "bytecode/2"))
+def derived(path: str, size: int = 10, of: str | None = None) -> FileEntry:
+    """A file made of a wheel's; of nobody's where the name is empty."""
+    name = path.split("/", maxsplit=1)[0] if of is None else of
+    made = Derived("0", "bytecode/2", wheel(name) if name else "")
+    return FileEntry(path, size, size, 0, 0o644, True, made)
 
 
 def tree(*entries: FileEntry | str) -> FileTree:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 
 from wideload.values.environment import EnvironmentSpec, ExecutionEnvironment, Initialised
@@ -20,7 +22,8 @@ CASE = Case("event.json", b"{}")
 class Slow:
     """A sandbox where the packages take so many seconds each, and answer so.
 
-    :param takes: seconds and answer by the folder of the package.
+    :param takes: seconds and answer by the folder of the package; an answer that names an
+        ``errorType`` is an error, and the word ID in it stands for the request's.
     """
 
     def __init__(self, takes: dict[str, tuple[int, bytes]]) -> None:
@@ -40,8 +43,11 @@ class Environment:
     def invoke(
         self, event: bytes, request_id: str, *, client_context: str = "", qualifier: str = ""
     ) -> Invocation:
-        outcome = Outcome.SUCCESS if self._ends else Outcome.TIMED_OUT
+        raised = b"errorType" in self._payload
+        answered = Outcome.HANDLED if raised else Outcome.SUCCESS
+        outcome = answered if self._ends else Outcome.TIMED_OUT
         payload = self._payload if self._ends else b'{"errorType": "Sandbox.Timedout"}'
+        payload = payload.replace(b"ID", request_id.encode())
         return Invocation(request_id, outcome, payload, "", 1.0, 1, None, 100)
 
     def initialised(self) -> Initialised:
@@ -74,3 +80,27 @@ def test_what_only_answers_in_time_slimmed_is_held_to_what_the_unslimmed_answers
 def test_what_times_out_slimmed_fails_unless_it_always_did() -> None:
     assert not compared((5, b"[1]"), (31, b"[1]"))[0]
     assert compared((31, b"[1]"), (31, b"[1]"))[0]
+
+
+def raised(message: str, *trace: str) -> bytes:
+    error = {"errorType": "ValueError", "errorMessage": message, "requestId": "ID"}
+    return json.dumps({**error, "stackTrace": trace}).encode()
+
+
+def test_the_same_error_passes_with_or_without_lines_of_the_source() -> None:
+    line = '  File "/var/task/shelf.py", line 7, in find\n'
+    with_source = raised("no such book", line + "    return books[title]\n")
+    passed, detail = compared((1, with_source), (1, raised("no such book", line)))
+    assert passed
+    assert detail == "the same error, ValueError: no such book"
+
+
+def test_an_error_that_names_the_request_is_the_same_error() -> None:
+    assert compared((1, raised("ID failed")), (1, raised("ID failed")))[0]
+
+
+def test_another_error_or_one_in_the_place_of_an_answer_fails() -> None:
+    assert not compared((1, raised("no such book")), (1, raised("no such shelf")))[0]
+    passed, detail = compared((1, b"[1]"), (1, raised("no such book")))
+    assert not passed
+    assert detail.startswith("unslimmed success: [1]; now handled: ")

@@ -96,8 +96,7 @@ def splice(
     groups: dict[str, list[FileEntry]] = {}
     rest: list[FileEntry] = []
     for entry in tree:
-        wheel = "" if isinstance(entry.origin, LocalFile) else entry.origin.wheel
-        (groups.setdefault(wheel, []) if wheel else rest).append(entry)
+        (groups.setdefault(entry.wheel, []) if entry.wheel else rest).append(entry)
     files: list[ManifestFile] = []
     try:
         blocks = [

@@ -75,7 +75,8 @@ def _draw(session: options.Session, traced: Traced) -> None:
         counts = (use.files, use.used_files, use.kept_files)
         sizes = (use.bytes, use.used_bytes, use.kept_bytes)
         sums = [total + more for total, more in zip(sums, (*counts, *sizes), strict=True)]
-        table.add_row(use.name or "the function", *map(str, counts), *map(human, sizes))
-    table.add_row("together", *map(str, sums[:3]), *map(human, sums[3:]))
+        told = (*(f"{count:,}" for count in counts), *map(human, sizes))
+        table.add_row(use.name or "the function", *told)
+    table.add_row("together", *(f"{total:,}" for total in sums[:3]), *map(human, sums[3:]))
     session.console.draw(table)
-    session.console.tell("kept is what ships of each package where the rule `traced` is on")
+    session.console.tell('kept is what ships of each package with slim = "traced"')

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from collections import Counter, deque
+from collections import deque
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from wideload.errors import WideloadError
-from wideload.values.explanation import Account, Explanation
-from wideload.values.layout import wheel_entries
+from wideload.values.account import accounts
+from wideload.values.explanation import Explanation
+from wideload.values.tree import Derived
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from wideload.values.account import Account
     from wideload.values.resolution import Resolution, Wheel
     from wideload.values.slimmed import Slimmed
 
@@ -42,7 +44,7 @@ def explain(package: str, resolution: Resolution, slimmed: Slimmed) -> Explanati
     reached = _reachable(resolution.roots, asks, without="")
     left = _reachable(resolution.roots, asks, without=name)
     freed = (name, *sorted(reached - left - {name}))
-    sizes = _packed(wheels.values(), slimmed)
+    sizes = _packed(wheels, slimmed)
     by = {one.name: one.by for one in slimmed.provided}
     wheel = wheels[name]
     return Explanation(
@@ -62,30 +64,16 @@ def explain(package: str, resolution: Resolution, slimmed: Slimmed) -> Explanati
 
 
 def _ledger(name: str, slimmed: Slimmed) -> tuple[Account, ...]:
-    """By rule, what saves most first."""
-    lines = [
-        (one.rule, one.reason, one.saved_unzipped, one.saved_zipped)
-        for one in slimmed.removals
-        if one.package == name
-    ]
-    lines += [
-        (one.rule, one.reason, -one.unzipped_bytes, -one.zipped_bytes)
-        for one in slimmed.additions
-        if one.package == name
-    ]
-    files = Counter(rule for rule, *_ in lines)
-    unzipped, zipped = Counter[str](), Counter[str]()
-    reasons: dict[str, Counter[str]] = {rule: Counter() for rule in files}
-    for rule, reason, saved, saved_zipped in lines:
-        unzipped[rule] += saved
-        zipped[rule] += saved_zipped
-        reasons[rule][reason] += abs(saved)
-    accounts = [
-        Account(rule, max(found, key=lambda why: (found[why], why)), files[rule],
-                unzipped[rule], zipped[rule])
-        for rule, found in reasons.items()
-    ]  # fmt: skip
-    return tuple(sorted(accounts, key=lambda one: (-one.saved_unzipped, one.rule)))
+    makers = {
+        entry.path: entry.origin.maker
+        for entry in slimmed.tree
+        if isinstance(entry.origin, Derived)
+    }
+    return accounts(
+        (one for one in slimmed.removals if one.package == name),
+        (one for one in slimmed.additions if one.package == name),
+        makers,
+    )
 
 
 def _reachable(
@@ -124,32 +112,14 @@ def _paths(
     return tuple(found)
 
 
-def _packed(wheels: Iterable[Wheel], slimmed: Slimmed) -> dict[str, tuple[int, int]]:
-    """Bytes that ship of each package, unzipped and in the zip."""
-    owner: dict[str, str] = {}
-    sizes: dict[str, tuple[int, int]] = {}
-    for wheel in wheels:
-        sizes[wheel.name] = (0, 0)
-        owner.update((entry.path, wheel.name) for entry in wheel_entries(wheel))
-    provided = {one.name for one in slimmed.provided}
+def _packed(wheels: Mapping[str, Wheel], slimmed: Slimmed) -> dict[str, tuple[int, int]]:
+    """Bytes that ship of each package, unzipped and in the zip, what was made of it among them."""
+    names = {wheel.sha256: name for name, wheel in wheels.items()}
+    sizes = dict.fromkeys(wheels, (0, 0))
     for entry in slimmed.tree:
-        # Byte-code made of a module belongs to whoever has the module.
-        name = owner.get(entry.path) or owner.get(_source_of(entry.path))
-        if name and name not in provided:
+        name = names.get(entry.wheel)
+        if name:
             unzipped, zipped = sizes[name]
-            sizes[name] = (
-                unzipped + entry.size,
-                zipped + entry.compressed_size + entry.zip_overhead,
-            )
+            zipped += entry.compressed_size + entry.zip_overhead
+            sizes[name] = unzipped + entry.size, zipped
     return sizes
-
-
-def _source_of(path: str) -> str:
-    if not path.endswith(".pyc"):
-        return path
-    folder, _, file = path.rpartition("/")
-    if folder.endswith("__pycache__"):
-        parent = folder.removesuffix("__pycache__").rstrip("/")
-        module = file.split(".", 1)[0]
-        return f"{parent}/{module}.py" if parent else f"{module}.py"
-    return path.removesuffix("c")

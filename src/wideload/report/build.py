@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wideload.report.ledger import ledger_line
 from wideload.report.sizes import human
+from wideload.values.account import accounts
+from wideload.values.slimmed import Addition
 
 if TYPE_CHECKING:
-    from wideload.values.artifact import Artifact, Manifest
+    from wideload.values.artifact import Artifact, Manifest, ManifestFile
 
 SCHEMA = 1
 
@@ -43,31 +46,21 @@ def build_text(manifest: Manifest, folder: str) -> str:
         f"{human(artifact.unzipped_bytes)} unzipped  sha256:{artifact.sha256}{_holds(artifact)}"
         for artifact in manifest.artifacts
     ]
-    saved: dict[str, tuple[str, int, int]] = {}
-    for removal in manifest.removals:
-        reason, count, size = saved.get(removal.rule, (removal.reason, 0, 0))
-        saved[removal.rule] = (reason, count + 1, size + removal.saved_unzipped)
-    lines += [
-        f"  left out by {rule}: {count:,} files, {human(size)} ({reason})"
-        for rule, (reason, count, size) in sorted(saved.items())
+    makers = {file.path: rule for file in manifest.files if (rule := _maker(file))}
+    changed = {(one.path, one.rule) for one in manifest.removals}
+    additions = [
+        Addition(file.path, makers[file.path], "", "", file.size, 0)
+        for file in manifest.files
+        if file.path in makers and (file.path, makers[file.path]) not in changed
     ]
-    lines += [
-        f"  added by {rule}: {count:,} files, {human(size)}"
-        for rule, (count, size) in sorted(_added(manifest).items())
-    ]
-    return "\n".join(lines)
+    ledger = accounts(manifest.removals, additions, makers)
+    return "\n".join([*lines, *(f"  {ledger_line(one)}" for one in ledger)])
 
 
-def _added(manifest: Manifest) -> dict[str, tuple[int, int]]:
-    """Files and their bytes by the rule that made them, but for what was made smaller."""
-    changed = {removal.path for removal in manifest.removals}
-    found: dict[str, tuple[int, int]] = {}
-    for file in manifest.files:
-        rule = file.origin.rpartition(" by ")[2]
-        if "/" in rule and file.path not in changed:
-            count, size = found.get(rule, (0, 0))
-            found[rule] = count + 1, size + file.size
-    return found
+def _maker(file: ManifestFile) -> str:
+    """The rule that made a file, if any did."""
+    rule = file.origin.rpartition(" by ")[2]
+    return rule if "/" in rule else ""
 
 
 def _holds(artifact: Artifact) -> str:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from wideload.report.ledger import ledger_line
 from wideload.report.places import place_of
 from wideload.report.sizes import human
 
 if TYPE_CHECKING:
-    from wideload.values.explanation import Account, Explanation
+    from wideload.values.explanation import Explanation
 
 SCHEMA = 1
 
@@ -35,19 +36,15 @@ def explanation_text(explanation: Explanation) -> str:
     else:
         packed = f"{human(one.packed_unzipped)} unzipped, {human(one.packed_zipped)} zipped"
         lines.append(f"  packed   {packed}")
-    lines += [f"    {_line(account)}" for account in one.ledger]
-    others = one.freed[1:]
-    along = f", with {', '.join(others)}" if others else ""
-    lines.append(
-        f"  without it {human(one.freed_unzipped)} unzipped and {human(one.freed_zipped)} zipped "
-        f"less would ship{along}"
-    )
+    lines += [f"    {ledger_line(account)}" for account in one.ledger]
+    lines.append(f"  without it {_freed(one)}")
     return "\n".join(lines)
 
 
-def _line(account: Account) -> str:
-    saved = account.saved_unzipped
-    what = "left out" if saved >= 0 else "added"
-    return (
-        f"{what} by {account.rule}: {account.files:,} files, {human(abs(saved))} ({account.reason})"
-    )
+def _freed(one: Explanation) -> str:
+    if not one.freed_unzipped:
+        return "nothing less would ship"
+    unzipped, zipped = human(one.freed_unzipped), human(one.freed_zipped)
+    others = one.freed[1:]
+    along = f", with {', '.join(others)}" if others else ""
+    return f"{unzipped} unzipped and {zipped} zipped less would ship{along}"

@@ -14,7 +14,8 @@ from wideload.slim.rules.rule import Asked
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from wideload.slim.survey import Mention, Survey
+    from wideload.slim.mentions import Mention
+    from wideload.slim.survey import Survey
 
 _EXTENSIONS = (".so", ".pyc")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wideload.trace.keep import keep, owners_of
+from wideload.trace.keep import keep
 from wideload.trace.paths import as_source
 from wideload.values.profile import PackageUse
 
@@ -23,11 +23,10 @@ def account(
     :param names: of the wheels, by sha256.
     :param patterns: of the key ``keep``.
     """
-    owners = owners_of(tree)
     kept = keep(tree, profile, patterns).tree.by_path
     sums: dict[str, list[int]] = {}
     for entry in tree:
-        counts = sums.setdefault(names.get(owners[entry.path], ""), [0] * 6)
+        counts = sums.setdefault(names.get(entry.wheel, ""), [0] * 6)
         is_used = as_source(entry.path) in profile.files
         for at, counted in enumerate((is_used, entry.path in kept, True)):
             counts[2 * at] += counted

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wideload.trace.units import Units
-from wideload.values.tree import FileEntry, FileTree, LocalFile, WheelMember
+from wideload.values.tree import FileEntry, FileTree, LocalFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -74,9 +74,9 @@ def keep(tree: FileTree, profile: Profile, patterns: Sequence[str] = ()) -> Kept
 
 def _companions(tree: FileTree, units: Units, wanted: set[str]) -> set[str]:
     """Metadata and shared libraries of the distributions that wanted code is of."""
-    owners = owners_of(tree)
+    owners = {entry.path: entry.wheel for entry in tree}
     used = {
-        owners[entry.path]
+        entry.wheel
         for entry in tree
         if units.of(entry.path) in wanted and not _METADATA.match(entry.path)
     }
@@ -87,33 +87,6 @@ def _companions(tree: FileTree, units: Units, wanted: set[str]) -> set[str]:
         # What belongs to nobody known might belong to anybody.
         and any(owners[path] in used or not owners[path] for path in paths)
     }
-
-
-def owners_of(tree: FileTree) -> dict[str, str]:
-    """The wheel (by its sha256) that each path of a tree is of; empty where none is known.
-
-    What was derived from a wheel's member is taken to be of the wheel that alone has files
-    in the same folder, or else in the nearest one above it.
-    """
-    found: dict[str, str] = {}
-    folders: dict[str, set[str]] = {}
-    for entry in tree:
-        if isinstance(entry.origin, WheelMember):
-            found[entry.path] = entry.origin.wheel
-            for folder in _above(entry.path):
-                folders.setdefault(folder, set()).add(entry.origin.wheel)
-    for entry in tree:
-        if entry.path in found:
-            continue
-        found[entry.path] = ""
-        if isinstance(entry.origin, LocalFile):
-            continue
-        for folder in _above(entry.path):
-            wheels = folders.get(folder, set())
-            if wheels:
-                found[entry.path] = next(iter(wheels)) if len(wheels) == 1 else ""
-                break
-    return found
 
 
 def _above(path: str) -> Iterable[str]:

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-
-class Account(msgspec.Struct, frozen=True):
-    """What one rule did to the files of a package, of the ledger."""
-
-    rule: str
-    reason: str
-    """Of the most bytes."""
-    files: int
-    saved_unzipped: int
-    """Bytes; below zero where the rule adds files."""
-    saved_zipped: int
+from wideload.values.account import Account
 
 
 class Explanation(msgspec.Struct, frozen=True):

@@ -76,6 +76,11 @@ class FileEntry(msgspec.Struct, frozen=True, order=True):
                 return (sha256,)
 
     @property
+    def wheel(self) -> str:
+        """sha256 of the wheel that it is of, or was made of; empty for the user's own."""
+        return "" if isinstance(self.origin, LocalFile) else self.origin.wheel
+
+    @property
     def zip_overhead(self) -> int:
         """Bytes that a zip spends on this entry besides its stream."""
         return _LOCAL_HEADER + _CENTRAL_HEADER + 2 * len(self.path.encode())
@@ -90,6 +95,17 @@ def is_clean_path(path: str) -> bool:
         and all(part not in ("", ".", "..") for part in parts)
         and "\0" not in path
     )
+
+
+def folders_of(paths: Iterable[str]) -> set[str]:
+    """All folders that hold these paths, directly or not, without the root."""
+    found: set[str] = set()
+    for path in paths:
+        folder = path.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found
 
 
 class FileTree(msgspec.Struct, frozen=True, dict=True):

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 _MODULE = re.compile(r"(?P<name>[A-Za-z_]\w*)(?:\.py|\.pyc|(?:\.[\w-]+)?\.so)")
 _PACKAGE = re.compile(r"__init__(?:\.py|\.pyc|(?:\.[\w-]+)?\.so)")
 _SKIPPED = frozenset({"__pycache__", "bin", "include", "share"})
+_TOOLS_OWN = frozenset({"__main__", "setup", "conftest"})
+"""Modules that are run by a name, or by tools, and not imported."""
 
 
 def top_level_modules(tree: FileTree) -> tuple[str, ...]:
@@ -20,7 +22,7 @@ def top_level_modules(tree: FileTree) -> tuple[str, ...]:
         head, _, rest = entry.path.partition("/")
         if not rest:
             match = _MODULE.fullmatch(head)
-            if match and match["name"] not in ("__main__", "setup", "conftest"):
+            if match and match["name"] not in _TOOLS_OWN:
                 found.add(match["name"])
         elif head.isidentifier() and head not in _SKIPPED and _PACKAGE.fullmatch(rest):
             found.add(head)
@@ -33,7 +35,7 @@ def all_modules(tree: FileTree) -> tuple[str, ...]:
     for entry in tree:
         *folders, file = entry.path.split("/")
         match = _MODULE.fullmatch(file)
-        if not match or match["name"] in ("__main__", "setup", "conftest"):
+        if not match or match["name"] in _TOOLS_OWN:
             continue
         if any(not folder.isidentifier() or folder in _SKIPPED for folder in folders):
             continue

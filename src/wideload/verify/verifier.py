@@ -133,21 +133,33 @@ def compare(
         missing.update(dict.fromkeys(after.missing))
         checks.extend(_imports_compared(before, after, modules, left_out))
     for case in cases:
-        answers = [_once(sandbox, one, case) for one in (raw, spec)]
+        request = str(uuid.uuid4())  # the same for both, since errors name it
+        answers = [_once(sandbox, one, case, request) for one in (raw, spec)]
         if [one.outcome for one in answers] == [Outcome.TIMED_OUT, Outcome.SUCCESS]:
             # Unslimmed all is compiled at the start, which may take longer than the function may.
             patient = msgspec.structs.replace(raw, timeout=_PROBE_TIMEOUT)
-            answers[0] = _once(sandbox, patient, case)
+            answers[0] = _once(sandbox, patient, case, request)
         missing.update(dict.fromkeys(answers[1].missing))
-        same = [json.loads(one.payload) for one in answers]
-        alike = answers[0].outcome is answers[1].outcome and same[0] == same[1]
-        detail = (
-            "the same answer"
-            if alike
-            else f"unslimmed {_words(answers[0])}; now {_words(answers[1])}"
-        )
-        checks.append(Check(f"invoke with {case.name}", alike, detail))
+        checks.append(_answers_compared(case, *answers))
     return Verdict(tuple(checks), tuple(missing))
+
+
+def _answers_compared(case: Case, before: Invocation, after: Invocation) -> Check:
+    name = f"invoke with {case.name}"
+    said = _said(after)
+    if (before.outcome, _said(before)) != (after.outcome, said):
+        return Check(name, False, f"unslimmed {_words(before)}; now {_words(after)}")
+    same = "the same answer" if after.outcome is Outcome.SUCCESS else f"the same error, {said}"
+    return Check(name, True, same)
+
+
+def _said(answer: Invocation) -> Any:
+    """What a caller goes by: of an error its kind and message, since a stack trace shows lines of
+    the source only where that is shipped."""
+    said = json.loads(answer.payload)
+    if answer.outcome is not Outcome.SUCCESS and isinstance(said, dict):
+        return f"{said.get('errorType')}: {said.get('errorMessage')}"
+    return said
 
 
 def _imports_compared(
@@ -167,10 +179,10 @@ def _imports_compared(
         yield Check("imports", True, detail + _of_left_out(asking))
 
 
-def _once(sandbox: Sandbox, spec: EnvironmentSpec, case: Case) -> Invocation:
+def _once(sandbox: Sandbox, spec: EnvironmentSpec, case: Case, request: str) -> Invocation:
     environment = sandbox.start(spec)
     try:
-        return environment.invoke(case.event, str(uuid.uuid4()))
+        return environment.invoke(case.event, request)
     finally:
         environment.close()
 

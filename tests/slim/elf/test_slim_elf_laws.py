@@ -71,6 +71,7 @@ def test_loaded_sections_and_the_dynamic_section_stay_readable(
     relaid = relay(data, page=page).data
     before, after = parse(data), parse(relaid)
     assert after.dynamic == before.dynamic
+    assert after.sections_offset % 8 == 0  # rows of 8-byte numbers, which readers map
     old = {section.name: section for section in before.sections if section.loaded}
     new = {section.name: section for section in after.sections if section.loaded}
     assert new.keys() == old.keys()

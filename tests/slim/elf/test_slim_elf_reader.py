@@ -147,6 +147,20 @@ def test_versions_that_count_on_without_end_are_cut_off() -> None:
     assert time.process_time() - started < 5
 
 
+def test_the_last_library_ends_the_versions_whatever_their_number_is_said_to_be() -> None:
+    data = bytearray(make(Spec()))
+    before = parse(bytes(data)).dynamic
+    table = parse(bytes(data)).of_type(2)[0]
+    verneednum = struct.pack("<q", 0x6FFFFFFF)
+    at = data.index(verneednum, table.offset, table.file_end)
+    struct.pack_into("<Q", data, at + 8, 1 << 62)
+    started = time.process_time()
+    assert parse(bytes(data)).dynamic == before
+    assert before is not None
+    assert before.versions
+    assert time.process_time() - started < 5
+
+
 def test_many_dynamic_entries_are_cut_off() -> None:
     with pytest.raises(UnusualElf, match="more than 4096 dynamic entries"):
         parse(make(Spec(needed=tuple(f"lib{number}.so" for number in range(5000)))))

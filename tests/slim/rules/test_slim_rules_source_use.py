@@ -86,6 +86,13 @@ def test_models_whose_docstrings_are_read_of_the_source_keep_it(
         ),
         ("@njit(\n    types.Tuple((i4, i4))(f4),\n    cache = True,\n)\ndef f(a): pass\n", True),
         ("@vectorize([f4(f4)], cache=True)\ndef f(a): pass\n", True),
+        ("@njit(cache  =\tTrue)\ndef f(a): pass\n", True),
+        (
+            'import numba\nfast = {"cache":True}\n@numba.jit(**fast)\ndef f(a): pass\n',
+            True,
+        ),
+        ("np.vectorize(f)\n", False),
+        ("def f(cache=True): pass\ng = np.vectorize(f)\n", False),
         ("njit = functools.partial(numba.njit, cache=True)\n", True),
         ('@njit(**{"cache": True})\ndef f(a): pass\n', True),
         ("@njit(cache=False)\ndef f(a): pass\n", False),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from wideload.values.tree import FileEntry, LocalFile
+from wideload.values.tree import FileEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -55,9 +55,8 @@ def layered(tree: FileTree, wheels: Mapping[str, Wheel]) -> tuple[LayerPlan, ...
     big: list[FileEntry] = []
     code: list[FileEntry] = []
     for entry in tree:
-        wheel = "" if isinstance(entry.origin, LocalFile) else entry.origin.wheel
-        if wheel:
-            of_wheels.setdefault(wheel, []).append(entry)
+        if entry.wheel:
+            of_wheels.setdefault(entry.wheel, []).append(entry)
         elif entry.size >= BIG_FILE:
             big.append(entry)
         else:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import tarfile
 from typing import TYPE_CHECKING
 
+from wideload.values.tree import folders_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -36,17 +38,6 @@ def tar_header(path: str, size: int, mode: int, *, folder: bool = False) -> byte
 def padding(size: int) -> bytes:
     """What follows a content of this size."""
     return bytes(-size % tarfile.BLOCKSIZE)
-
-
-def folders_of(paths: Iterable[str]) -> set[str]:
-    """All folders that hold these paths, without the root."""
-    found: set[str] = set()
-    for path in paths:
-        folder = path.rpartition("/")[0]
-        while folder and folder not in found:
-            found.add(folder)
-            folder = folder.rpartition("/")[0]
-    return found
 
 
 def members(entries: Iterable[FileEntry]) -> Iterator[tuple[bytes, FileEntry | None]]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from wideload.values.tree import FileEntry, LocalFile
+from wideload.values.tree import FileEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -148,13 +148,10 @@ def take_apart(tree: FileTree, wheels: Sequence[Wheel], shapes: Shapes) -> Sides
     own: list[FileEntry] = []
     files: dict[str, list[FileEntry]] = {}
     for entry in tree.entries:
-        origin = entry.origin
-        if isinstance(origin, LocalFile) or not origin.wheel:
+        if not entry.wheel:
             own.append(entry)
-        elif origin.wheel in files:
-            files[origin.wheel].append(entry)
-        elif origin.wheel in names:
-            files[origin.wheel] = [entry]
+        elif entry.wheel in names:
+            files.setdefault(entry.wheel, []).append(entry)
         else:
             raise ValueError(f"{entry.path} is of a wheel that is not among the function's")
     distributions = tuple(

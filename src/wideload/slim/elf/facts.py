@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import struct
-import zipfile
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import deflate
 import msgspec
 
 from wideload.cache import write_atomically
 from wideload.errors import WideloadError
 from wideload.slim.elf.guard import Facts, facts_of, is_candidate
 from wideload.slim.elf.reader import MAGIC
+from wideload.slim.wheel_archive import WheelArchive
 from wideload.slim.workers import each
-from wideload.values.packing import is_deflatable
 from wideload.values.tree import FileEntry, LocalFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import BinaryIO
 
     from wideload.cache import Cache
     from wideload.values.resolution import Member, Wheel
@@ -30,7 +25,6 @@ if TYPE_CHECKING:
 VERSION = 1
 """Of what is read: another reading of the same file is another version."""
 _KIND = "elf-facts"
-_NAME_AND_EXTRA = struct.Struct("<HH")
 
 
 class FileFacts(msgspec.Struct, frozen=True, array_like=True):
@@ -126,32 +120,9 @@ def _read(job: tuple[str, str, tuple[Member, ...]]) -> tuple[FileFacts, ...]:
     """Runs in another process."""
     filename, path, members = job
     found = []
-    try:
-        with zipfile.ZipFile(path) as archive, Path(path).open("rb") as file:
-            for member in members:
-                info = archive.getinfo(member.name)
-                facts = facts_of(_content(info, archive, file))
-                if facts is not None:
-                    found.append(FileFacts(member.path, facts))
-    except (
-        *(zipfile.BadZipFile, zlib.error, deflate.DeflateError, struct.error),
-        *(KeyError, OSError, NotImplementedError),
-    ) as error:
-        raise WideloadError(f"corrupt wheel {filename}", why=str(error)) from error
+    with WheelArchive(Path(path), filename) as archive:
+        for member in members:
+            facts = facts_of(archive.read(member.name))
+            if facts is not None:
+                found.append(FileFacts(member.path, facts))
     return tuple(found)
-
-
-def _content(info: zipfile.ZipInfo, archive: zipfile.ZipFile, file: BinaryIO) -> bytes:
-    """A member's bytes; those of no ELF file need not be whole.
-
-    Checked when they are packed, not here, and so with libdeflate in a third of the time.
-    """
-    with archive.open(info) as member:
-        head = member.read(len(MAGIC))
-    if head != MAGIC or info.compress_type != zipfile.ZIP_DEFLATED:
-        return head if head != MAGIC else archive.read(info)
-    if not is_deflatable(info.file_size):
-        return archive.read(info)
-    file.seek(info.header_offset + 26)
-    file.seek(sum(_NAME_AND_EXTRA.unpack(file.read(_NAME_AND_EXTRA.size))), 1)
-    return bytes(deflate.deflate_decompress(file.read(info.compress_size), info.file_size))
