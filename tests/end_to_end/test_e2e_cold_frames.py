@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.heavy, pytest.mark.sandbox, pytest.mark.network]
 
-KINDS = ("chart", "edges", "groups", "columns")
+# The last starts a process, to ask for fonts: from then on nothing is cold.
+KINDS = ("edges", "groups", "columns", "chart")
 
 
 def copied(folder: Any, name: str, more: str = "") -> None:
@@ -102,7 +103,7 @@ def test_each_kind_of_question_is_answered_by_a_package_that_came_late(
         project("deploy", "analyst", "--to", "local")
         assert invoked(project, "analyst") == expected("analyst")
         lines = told(project, "analyst")
-        assert all(line["ColdHits"] == 0 for line in lines if line["Phase"] == "cold")
+        assert all(line["ColdHits"] == 0 for line in lines)
         hot = max(line["BundleBytes"] for line in lines)
         assert 0 < hot < bundle_size(project, "analyst") / 2
         for kind in KINDS:

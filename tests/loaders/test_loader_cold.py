@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import hashlib
 import io
@@ -224,11 +225,18 @@ def test_what_is_read_without_being_imported(cold: World, asked: str, told: obje
 command = [sys.executable, '-c', program, weights]
 size = int(__import__('subprocess').check_output(command))""",
         """
+command = [os.path.relpath(sys.executable), '-c', program, weights]
+size = int(__import__('subprocess').check_output(command))""",
+        """
+os.environ['PATH'] = f"/no/such/folder:{os.path.dirname(sys.executable)}"
+command = [os.path.basename(sys.executable), '-c', program, weights]
+size = int(__import__('subprocess').check_output(command))""",
+        """
 pool = __import__('multiprocessing').get_context('fork').Pool(2)
 size = pool.map(os.path.getsize, [weights])[0]
 pool.terminate()""",
     ],
-    ids=["program", "fork"],
+    ids=["program", "relative", "of the PATH", "fork"],
 )
 def test_another_process_has_all_of_it(cold: World, code: str) -> None:
     program = "program = 'import os, sys; print(os.path.getsize(sys.argv[1]))'\n"
@@ -239,6 +247,24 @@ def test_another_process_has_all_of_it(cold: World, code: str) -> None:
     assert outcome.answer == {"size": 500_000}, outcome.error
     assert lines(outcome)[-1]["ColdPaths"] == ["(another process)"]
     whole(cold)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "__import__('subprocess').Popen(['no-such-program'])",
+        "__import__('subprocess').Popen(['/no/such/program'], close_fds=False)",
+        "__import__('subprocess').Popen(['no-such-program'], env={'PATH': '/no/such:/folder'})",
+        "os.posix_spawn('/no/such/program', ['program'], {})",
+        "os.execv(b'/no/such/program', ['program'])",
+        "os.execvp('no-such-program', ['program'])",
+    ],
+)
+def test_asking_for_a_program_that_is_not_there_fetches_nothing(cold: World, code: str) -> None:
+    asking = f"try:\n    {code}\nexcept FileNotFoundError as error:\n    found = error.errno"
+    outcome = cold.start(f"{BEGIN}\n{asking}\nprint(json.dumps({{'found': found}}))", **ON_DEMAND)
+    assert outcome.answer == {"found": errno.ENOENT}, outcome.error
+    assert [line["ColdHits"] for line in lines(outcome)] == [0]
 
 
 def whole(world: World) -> None:

@@ -19,7 +19,7 @@ from wideload.build.bundle.content import Contents
 from wideload.build.bundle.decompressor import decompressor_lock
 from wideload.build.bundle.format import FORMAT
 from wideload.build.bundle.format import FRAME as WHOLE_FRAME
-from wideload.build.bundle.levels import LARGE, level_for
+from wideload.build.bundle.levels import LARGE, level_for, level_for_executables
 from wideload.build.bundle.loader_files import FOLDER, loader_files
 from wideload.build.bundle.owners import Divided, divide
 from wideload.build.bundle.writer import INDEXES, write_bundle
@@ -234,6 +234,12 @@ def test_compiled_modules_at_the_root_are_found_by_their_sources(tmp_path: Path)
 
 def test_the_level_is_lower_where_there_is_much_to_compress() -> None:
     assert (level_for(LARGE), level_for(LARGE + 1)) == (19, 12)
+
+
+def test_executables_are_packed_so_that_they_unpack_fast_up_to_what_the_network_brings_fast() -> (
+    None
+):
+    assert (level_for_executables(LARGE), level_for_executables(LARGE + 1)) == (1, 12)
 
 
 def test_a_file_of_several_frames_is_read_once(tmp_path: Path) -> None:

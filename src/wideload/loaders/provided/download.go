@@ -66,14 +66,19 @@ type run struct {
 	last     atomic.Int64 // likewise, when something came last
 	end      context.CancelCauseFunc
 	context  context.Context
-	received int
+	segments []segment // what it is to fetch, one after the other
+	received int64
 }
 
-func newRun() *run {
-	made := &run{began: time.Now()}
+func newRun(of []segment) *run {
+	made := &run{began: time.Now(), segments: of}
 	made.context, made.end = context.WithCancelCause(context.Background())
 	return made
 }
+
+func (r *run) start() int64 { return r.segments[0].start }
+
+func (r *run) stop() int64 { return r.segments[len(r.segments)-1].end }
 
 func (r *run) heard() { r.last.Store(int64(time.Since(r.began))) }
 
@@ -112,9 +117,11 @@ func newSource(where *place, by keys, size int64, authorities string) (*source, 
 	return &source{size: size, keys: by, transport: transport, where: where}, nil
 }
 
-// read fetches the bytes of a range into a buffer of its length. It returns an again where
-// another attempt may do, and a trouble where none will.
-func (s *source) read(of *run, start, end int64, buffer []byte) error {
+// read fetches the segments of a run, each into a buffer that begin gives, and hands it to came
+// when it is whole. It returns an again where another attempt may do, and a trouble where none
+// will.
+func (s *source) read(of *run, begin func(length int64) []byte, came func(segment, []byte)) error {
+	start, end := of.start(), of.stop()
 	s.lock.Lock()
 	where, skew, etag := *s.where, s.skew, s.etag
 	s.lock.Unlock()
@@ -147,19 +154,24 @@ func (s *source) read(of *run, start, end int64, buffer []byte) error {
 	if err := s.check(reply, start, end); err != nil {
 		return err
 	}
-	for of.received < len(buffer) {
-		count, err := reply.Body.Read(buffer[of.received:min(len(buffer), of.received+chunk)])
-		of.received += count
-		if count > 0 {
-			of.heard()
-		}
-		if err != nil && of.received < len(buffer) {
-			if err == io.EOF || err == io.ErrUnexpectedEOF {
-				return &again{limit: usualLimit, why: fmt.Sprintf(
-					"the answer ended after %d of %d bytes", of.received, len(buffer))}
+	for _, one := range of.segments {
+		buffer := begin(one.end - one.start)
+		for filled := 0; filled < len(buffer); {
+			count, err := reply.Body.Read(buffer[filled:min(len(buffer), filled+chunk)])
+			filled += count
+			of.received += int64(count)
+			if count > 0 {
+				of.heard()
 			}
-			return s.failed(of, err)
+			if err != nil && of.received < end-start {
+				if err == io.EOF || err == io.ErrUnexpectedEOF {
+					return &again{limit: usualLimit, why: fmt.Sprintf(
+						"the answer ended after %d of %d bytes", of.received, end-start)}
+				}
+				return s.failed(of, err)
+			}
 		}
+		came(one, buffer)
 	}
 	// So that the connection can be used again.
 	io.Copy(io.Discard, io.LimitReader(reply.Body, 1))

@@ -23,15 +23,21 @@ const (
 	turn         = 50 * time.Millisecond
 )
 
-// piece is a range, with the frames that it holds something of.
-type piece struct {
+// segment is a stretch of the bundle that is of one frame: all of it, mostly.
+type segment struct {
+	frame      int
 	start, end int64
-	frames     []int
-	attempts   int
-	after      time.Time
-	runs       []*run
-	isDone     bool
 }
+
+// piece is a range that is asked for at once.
+type piece struct {
+	segments []segment // those that lack, in order
+	attempts int
+	after    time.Time
+	runs     []*run
+}
+
+func (p *piece) isDone() bool { return len(p.segments) == 0 }
 
 // counts is what happened, for whoever measures.
 type counts struct {
@@ -47,7 +53,7 @@ type fetching struct {
 	index   *index
 	memory  int64 // bytes that may be under way at once, roughly
 	stride  int64
-	deliver func(frame int, parts [][]byte)
+	deliver func(arrival)
 	failed  func(error)
 
 	lock      sync.Mutex
@@ -57,6 +63,7 @@ type fetching struct {
 	parts     map[int]map[int64][]byte
 	open      map[int]bool
 	corrupted map[int]int
+	spare     [][]byte  // buffers to be used again
 	rates     []float64 // bytes a second, of pieces that came
 	firsts    []time.Duration
 	isOver    bool
@@ -89,20 +96,21 @@ func (f *fetching) start(frames []int) {
 }
 
 // release says that a frame's memory is free again.
-func (f *fetching) release(frame int) {
+func (f *fetching) release(of arrival) {
 	f.lock.Lock()
-	delete(f.open, frame)
+	f.free(of)
 	f.lock.Unlock()
 	f.change.Broadcast()
 }
 
 // spoiled says that a frame was not what the index says: it is fetched again.
-func (f *fetching) spoiled(frame int) {
+func (f *fetching) spoiled(of arrival) {
+	frame := of.frame
 	f.lock.Lock()
 	f.counts.corrupt++
 	f.corrupted[frame]++
 	count := f.corrupted[frame]
-	delete(f.open, frame)
+	f.free(of)
 	if count < corruptLimit {
 		f.waiting = append(f.cut([]int{frame}), f.waiting...)
 	}
@@ -111,6 +119,25 @@ func (f *fetching) spoiled(frame int) {
 	if count >= corruptLimit {
 		f.fail(foreign(frame, count))
 	}
+}
+
+func (f *fetching) free(of arrival) {
+	delete(f.open, of.frame)
+	f.spare = append(f.spare, of.parts...)
+}
+
+// buffer gives one of a length, a spare one if there is: the kernel clears new memory before it
+// lends it.
+func (f *fetching) buffer(length int64) []byte {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	at := slices.IndexFunc(f.spare, func(one []byte) bool { return int64(cap(one)) >= length })
+	if at >= 0 {
+		found := f.spare[at]
+		f.spare = slices.Delete(f.spare, at, at+1)
+		return found[:length]
+	}
+	return make([]byte, length, (length+mebibyte-1)/mebibyte*mebibyte)
 }
 
 // stop lets the connections end.
@@ -124,25 +151,19 @@ func (f *fetching) stop() {
 // cut finds the ranges of frames. None is of two parts of the object, as it was uploaded.
 func (f *fetching) cut(frames []int) []*piece {
 	var pieces []*piece
+	last, began, end := (*piece)(nil), int64(0), int64(0)
 	for _, number := range frames {
 		one := f.index.frames[number]
-		for at, end := one.offset, one.offset+one.length; at < end; {
+		for at := one.offset; at < one.offset+one.length; at = end {
 			part := at / f.index.part
-			border := min(at/f.stride*f.stride+f.stride, (part+1)*f.index.part, end)
-			last := (*piece)(nil)
-			if len(pieces) > 0 {
-				last = pieces[len(pieces)-1]
+			border := min((part+1)*f.index.part, one.offset+one.length)
+			if last == nil || end != at || began/f.index.part != part ||
+				border-began > f.stride {
+				last, began = &piece{}, at
+				pieces = append(pieces, last)
 			}
-			if last != nil && last.end == at && border-last.start <= f.stride &&
-				last.start/f.index.part == part {
-				last.end = border
-				if last.frames[len(last.frames)-1] != number {
-					last.frames = append(last.frames, number)
-				}
-			} else {
-				pieces = append(pieces, &piece{start: at, end: border, frames: []int{number}})
-			}
-			at = border
+			end = border
+			last.segments = append(last.segments, segment{number, at, end})
 		}
 	}
 	return pieces
@@ -159,10 +180,10 @@ func (f *fetching) work() {
 }
 
 func (f *fetching) try(of *piece, attempt *run) {
-	buffer := make([]byte, of.end-of.start)
-	switch err := f.source.read(attempt, of.start, of.end, buffer).(type) {
+	came := func(one segment, data []byte) { f.arrived(of, one, data) }
+	switch err := f.source.read(attempt, f.buffer, came).(type) {
 	case nil:
-		f.arrived(of, attempt, buffer)
+		f.ended(of, attempt)
 	case *again:
 		f.retry(of, attempt, err)
 	default:
@@ -184,14 +205,14 @@ func (f *fetching) take() (*piece, *run) {
 }
 
 func (f *fetching) begin(one *piece) *run {
-	attempt := newRun()
+	attempt := newRun(slices.Clone(one.segments))
 	one.runs = append(one.runs, attempt)
 	f.counts.requests++
 	if !slices.Contains(f.flying, one) {
 		f.flying = append(f.flying, one)
 	}
-	for _, frame := range one.frames {
-		f.open[frame] = true
+	for _, each := range one.segments {
+		f.open[each.frame] = true
 	}
 	return attempt
 }
@@ -206,7 +227,9 @@ func (f *fetching) next(now time.Time) *piece {
 			continue
 		}
 		// What has begun must end, or nothing is ever free.
-		isBegun := !slices.ContainsFunc(one.frames, func(frame int) bool { return !f.open[frame] })
+		isBegun := !slices.ContainsFunc(one.segments, func(each segment) bool {
+			return !f.open[each.frame]
+		})
 		if isBegun || held < f.memory {
 			f.waiting = slices.Delete(f.waiting, at, at+1)
 			return one
@@ -262,14 +285,14 @@ func (f *fetching) isSlow(one *piece) bool {
 	if len(f.rates) < 3 {
 		return false
 	}
-	usual := float64(one.end-one.start) / middle(f.rates)
+	usual := float64(attempt.stop()-attempt.start()) / middle(f.rates)
 	return now > max(firstByte, time.Duration(3*usual*float64(time.Second)))
 }
 
 func (f *fetching) retry(of *piece, attempt *run, why *again) {
 	f.lock.Lock()
 	of.runs = slices.DeleteFunc(of.runs, func(one *run) bool { return one == attempt })
-	if of.isDone {
+	if of.isDone() {
 		f.lock.Unlock()
 		return
 	}
@@ -296,48 +319,51 @@ func (f *fetching) retry(of *piece, attempt *run, why *again) {
 	}
 }
 
-func (f *fetching) arrived(of *piece, attempt *run, data []byte) {
-	now := time.Now()
-	type whole struct {
-		frame int
-		parts [][]byte
-	}
-	var found []whole
+// arrived takes a segment, from whichever run had it first, and hands on a frame that is whole.
+func (f *fetching) arrived(of *piece, one segment, data []byte) {
 	f.lock.Lock()
-	of.runs = slices.DeleteFunc(of.runs, func(one *run) bool { return one == attempt })
-	if of.isDone {
+	if of.isDone() || of.segments[0] != one {
+		f.spare = append(f.spare, data)
 		f.lock.Unlock()
 		return
 	}
-	of.isDone = true
-	f.flying = slices.DeleteFunc(f.flying, func(one *piece) bool { return one == of })
-	for _, other := range of.runs {
-		other.end(errOvertook)
-	}
-	spent := max(now.Sub(attempt.began), time.Microsecond)
-	f.rates = append(f.rates, float64(len(data))/spent.Seconds())
-	first := time.Duration(attempt.first.Load())
-	f.firsts = append(f.firsts, first)
+	of.segments = of.segments[1:]
 	f.counts.bytes += int64(len(data))
-	if f.counts.connected.IsZero() {
-		f.counts.connected = attempt.began.Add(first)
+	f.counts.fetched = time.Now()
+	if of.isDone() {
+		f.flying = slices.DeleteFunc(f.flying, func(each *piece) bool { return each == of })
 	}
-	f.counts.fetched = now
-	for _, frame := range of.frames {
-		one := f.index.frames[frame]
-		start, end := max(one.offset, of.start), min(one.offset+one.length, of.end)
-		if f.parts[frame] == nil {
-			f.parts[frame] = map[int64][]byte{}
-		}
-		f.parts[frame][start] = data[start-of.start : end-of.start]
-		if parts := inOrder(f.parts[frame]); lengthOf(parts) == one.length {
-			delete(f.parts, frame)
-			found = append(found, whole{frame, parts})
-		}
+	if f.parts[one.frame] == nil {
+		f.parts[one.frame] = map[int64][]byte{}
+	}
+	f.parts[one.frame][one.start] = data
+	parts := inOrder(f.parts[one.frame])
+	isWhole := lengthOf(parts) == f.index.frames[one.frame].length
+	if isWhole {
+		delete(f.parts, one.frame)
 	}
 	f.lock.Unlock()
-	for _, one := range found {
-		f.deliver(one.frame, one.parts)
+	if isWhole {
+		f.deliver(arrival{one.frame, parts})
+	}
+}
+
+// ended learns from a run that fetched all it was to, and ends those that it overtook.
+func (f *fetching) ended(of *piece, attempt *run) {
+	f.lock.Lock()
+	defer f.lock.Unlock()
+	for _, other := range of.runs {
+		if other != attempt {
+			other.end(errOvertook)
+		}
+	}
+	of.runs = nil
+	spent := max(time.Since(attempt.began), time.Microsecond)
+	f.rates = append(f.rates, float64(attempt.received)/spent.Seconds())
+	first := time.Duration(attempt.first.Load())
+	f.firsts = append(f.firsts, first)
+	if f.counts.connected.IsZero() {
+		f.counts.connected = attempt.began.Add(first)
 	}
 }
 

@@ -128,8 +128,8 @@ func fetch(
 	fetching.failed = func(err error) { over <- err }
 	unpack.failed = fetching.failed
 	unpack.spoiled = fetching.spoiled
-	unpack.done = func(frame int) {
-		fetching.release(frame)
+	unpack.done = func(of arrival) {
+		fetching.release(of)
 		account.unpacked()
 		over <- nil
 	}

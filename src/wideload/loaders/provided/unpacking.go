@@ -10,6 +10,7 @@ import (
 	"wideload/bootstrap/zstd"
 )
 
+// arrival is a frame that was fetched; its parts together are its bytes.
 type arrival struct {
 	frame int
 	parts [][]byte
@@ -19,8 +20,8 @@ type arrival struct {
 type unpacking struct {
 	index   *index
 	folder  *folder
-	done    func(frame int)
-	spoiled func(frame int)
+	done    func(arrival)
+	spoiled func(arrival)
 	failed  func(error)
 	queue   chan arrival
 
@@ -129,7 +130,7 @@ func (u *unpacking) start() {
 }
 
 // add unpacks a frame.
-func (u *unpacking) add(frame int, parts [][]byte) { u.queue <- arrival{frame, parts} }
+func (u *unpacking) add(one arrival) { u.queue <- one }
 
 func (u *unpacking) work() {
 	content := make([]byte, u.index.largestContent)
@@ -140,9 +141,9 @@ func (u *unpacking) work() {
 		case err != nil:
 			u.failed(full(u.folder.root, err, u.index))
 		case isRight:
-			u.done(one.frame)
+			u.done(one)
 		default:
-			u.spoiled(one.frame)
+			u.spoiled(one)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
 _SUPPORTED = (
@@ -59,8 +59,9 @@ def watch(look: Callable[[Any], None]) -> None:
             setattr(keeper, function, vars(os)[function])
 
 
-def watch_processes(before: Callable[[], None]) -> None:
-    """Have `before` called before multiprocessing starts a process."""
+def watch_processes(before: Callable[[Sequence[Any]], None]) -> None:
+    """Have `before` called before multiprocessing starts a process, with the programs that it
+    tries one after the other."""
     # Not all that it can start; the rest it forks, or has subprocess start, which both tell.
     import _posixsubprocess  # noqa: PLC0415
 
@@ -68,7 +69,7 @@ def watch_processes(before: Callable[[], None]) -> None:
 
     @functools.wraps(fork_exec)
     def told(*arguments: Any) -> int:
-        before()
+        before(arguments[1])
         return fork_exec(*arguments)
 
     _posixsubprocess.fork_exec = told
