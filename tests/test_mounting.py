@@ -7,21 +7,27 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
-import wideload
+from made_values import entry
 from wideload import mounting
+from wideload.build.bundle.loader_files import Loader, loader_sources
 from wideload.cache import Cache
 from wideload.values.bundle import BundleEstimate
 from wideload.values.function import Function, NoRequirements, Settings, Strategy
-from wideload.values.mount import Mounts, Vpc
+from wideload.values.mount import MOUNTED_HANDLER, Mounts, Vpc
 from wideload.values.target import Target
 from wideload.values.tree import FileTree
 
-RUN = Path(wideload.__file__).parent / "loaders" / "mounted" / "run.py"
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MODULE = MOUNTED_HANDLER.rpartition(".")[0]
 BUNDLE = BundleEstimate(900, 1_000, 500, 2_000, 4_096, 90, 100, 7)
+NOTHING = FileTree(())
 FUNCTION = Function(
     name="shop",
     root="/project",
@@ -35,23 +41,41 @@ FUNCTION = Function(
 
 
 def test_a_directory_holds_what_a_bundle_would() -> None:
-    found = mounting.weigh(FUNCTION, BUNDLE)
+    found = mounting.weigh(FUNCTION, BUNDLE, NOTHING)
     assert found is not None
     assert (found.code_zipped, found.code_unzipped) == (90, 100)
     assert (found.bundled, found.unzipped, found.files) == (500, 2_000, 7)
-    assert mounting.weigh(FUNCTION, None) is None
+    assert mounting.weigh(FUNCTION, None, NOTHING) is None
+
+
+def test_archives_of_modules_weigh_as_well() -> None:
+    tree = FileTree.of(
+        [
+            entry("alpha/a.py", 300),
+            entry("alpha/__pycache__/a.cpython-313.pyc", 200),
+            entry("alpha/b.py", 100),
+            entry("alpha/lib.so", 5_000),
+        ]
+    )
+    found = mounting.weigh(FUNCTION, BUNDLE, tree)
+    assert found is not None
+    assert (found.bundled, found.unzipped) == (566, 2_300)
 
 
 def test_what_is_not_configured_is_lacking_unless_the_way_is_wanted() -> None:
-    found = mounting.weigh(FUNCTION, BUNDLE)
+    found = mounting.weigh(FUNCTION, BUNDLE, NOTHING)
     assert found is not None
     assert found.efs_lacks == ("subnets", "security_groups", "efs_access_point")
     assert found.s3_files_lacks == ("subnets", "security_groups", "s3_files_access_point")
-    wanted = mounting.weigh(msgspec.structs.replace(FUNCTION, strategy=Strategy.EFS), BUNDLE)
+    wanted = mounting.weigh(
+        msgspec.structs.replace(FUNCTION, strategy=Strategy.EFS), BUNDLE, NOTHING
+    )
     assert wanted is not None
     assert (wanted.efs_lacks, len(wanted.s3_files_lacks)) == ((), 3)
     settings = Settings(vpc=Vpc(("subnet-1",), ("sg-1",)), mounts=Mounts(efs="arn"))
-    configured = mounting.weigh(msgspec.structs.replace(FUNCTION, settings=settings), BUNDLE)
+    configured = mounting.weigh(
+        msgspec.structs.replace(FUNCTION, settings=settings), BUNDLE, NOTHING
+    )
     assert configured is not None
     assert configured.efs_lacks == ()
 
@@ -59,7 +83,7 @@ def test_what_is_not_configured_is_lacking_unless_the_way_is_wanted() -> None:
 @pytest.mark.parametrize("runtime", ["nodejs22.x", "provided.al2023"])
 def test_only_python_finds_packages_there(runtime: str) -> None:
     target = Target.parse(runtime, "x86_64")
-    found = mounting.weigh(msgspec.structs.replace(FUNCTION, target=target), BUNDLE)
+    found = mounting.weigh(msgspec.structs.replace(FUNCTION, target=target), BUNDLE, NOTHING)
     assert found is not None
     assert runtime in found.unfit
 
@@ -72,10 +96,20 @@ def test_the_sweeper_is_the_same_wherever_it_is_made(tmp_path: Path) -> None:
         assert "_wideload/filling.py" in archive.namelist()
 
 
+def put_loader(task: Path, told: Mapping[str, object]) -> None:
+    """Into a function's folder, where nothing is known of what is mounted."""
+    home = task / "_wideload"
+    home.mkdir()
+    for name, data in loader_sources(Loader.MOUNTED).items():
+        (home / name).write_bytes(data)
+    (home / "function.json").write_text(json.dumps(told))
+    (home / "modules.json").write_text(json.dumps({"archives": [], "files": [], "folders": []}))
+
+
 def test_files_that_lie_apart_are_laid_together(tmp_path: Path) -> None:
     """A model in the mounted directory, code that looks for it beside itself."""
     task, mounted, tmp = (tmp_path / name for name in ("task", "mounted", "tmp"))
-    for folder in (task / "_wideload", task / "part", mounted / "part", tmp):
+    for folder in (task / "part", mounted / "part", tmp):
         folder.mkdir(parents=True)
     (task / "app.py").write_text(
         "import os, part.own\n"
@@ -90,7 +124,6 @@ def test_files_that_lie_apart_are_laid_together(tmp_path: Path) -> None:
     )
     (mounted / "model.bin").write_text("weights")
     (mounted / "part" / "big.py").write_text("X = 'big'\n")
-    (task / "_wideload" / "run.py").write_bytes(RUN.read_bytes())
     told = {
         "folder": str(tmp),
         "handler": "app.handler",
@@ -99,11 +132,11 @@ def test_files_that_lie_apart_are_laid_together(tmp_path: Path) -> None:
         "linked": ["model.bin", "part/big.py"],
         "pth": [],
     }
-    (task / "_wideload" / "function.json").write_text(json.dumps(told))
+    put_loader(task, told)
     code = (
         f"import sys, json; sys.path.insert(0, {str(task)!r})\n"
         "import importlib\n"
-        "print(json.dumps(importlib.import_module('_wideload.run').handler({}, None)))"
+        f"print(json.dumps(importlib.import_module({MODULE!r}).handler({{}}, None)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -121,7 +154,7 @@ def test_files_that_lie_apart_are_laid_together(tmp_path: Path) -> None:
 def test_mounted_packages_come_right_behind_the_functions_own_files(tmp_path: Path) -> None:
     """Before the runtime's, whose folder Python itself puts first; and .pth files are read."""
     task, mounted, runtime = (tmp_path / name for name in ("task", "mounted", "runtime"))
-    for folder in (task / "_wideload", mounted / "more", runtime):
+    for folder in (task, mounted / "more", runtime):
         folder.mkdir(parents=True)
     (task / "app.py").write_text(
         "import both, own, added\n"
@@ -133,13 +166,12 @@ def test_mounted_packages_come_right_behind_the_functions_own_files(tmp_path: Pa
         (folder / "both.py").write_text(f"FROM = {folder.name!r}\n")
     (mounted / "more" / "added.py").write_text("FROM = 'more'\n")
     (mounted / "more.pth").write_text("more\n")
-    (task / "_wideload" / "run.py").write_bytes(RUN.read_bytes())
     told = {"folder": "", "handler": "app.handler", "search": str(mounted), "own": []}
     told |= {"linked": [], "pth": ["more.pth"]}
-    (task / "_wideload" / "function.json").write_text(json.dumps(told))
+    put_loader(task, told)
     (runtime / "bootstrap.py").write_text(
         f"import sys, json; sys.path.insert(0, {str(task)!r})\n"
-        "from _wideload.run import handler\n"
+        f"from {MODULE} import handler\n"
         "print(json.dumps(handler({}, None)))"
     )
     done = subprocess.run(

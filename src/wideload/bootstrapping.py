@@ -82,11 +82,20 @@ def loading_of(
     else:
         profile = _profile(function, resolution, slimmed, tell)
     wheel, paths = decompressor(function.target, Path(function.root), http, cache)
+    compiled = loading_without_bundle(function, cache, tell).compiled
+    return Loading(wheel, compiled, profile, unused), paths
+
+
+def loading_without_bundle(
+    function: Function, cache: Cache, tell: Callable[[str], None]
+) -> Loading:
+    """What the loader of a function needs whose packages lie somewhere whole."""
+    from wideload.build.bootstrap import Loading  # noqa: PLC0415
 
     def compiled(sources: Sequence[tuple[str, bytes]]) -> list[bytes]:
         return _compiled(sources, function.target, cache, tell)
 
-    return Loading(wheel, compiled, profile, unused), paths
+    return Loading(None, compiled, None)
 
 
 def _compiled(
@@ -95,7 +104,7 @@ def _compiled(
     cache: Cache,
     tell: Callable[[str], None],
 ) -> list[bytes]:
-    from wideload.build.bootstrap import NotCompiled  # noqa: PLC0415
+    from wideload.build.bundle.loader_files import NotCompiled  # noqa: PLC0415
     from wideload.interpreters import find_interpreter  # noqa: PLC0415
     from wideload.slim.bytecode import Style, compile_all  # noqa: PLC0415
 

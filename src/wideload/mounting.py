@@ -13,10 +13,16 @@ import msgspec
 
 from wideload.cache import made_once
 from wideload.values.artifact import BUNDLE_FILE
-from wideload.values.bundle import LOADER_HANDLER
 from wideload.values.environment import Mount
 from wideload.values.function import Strategy
-from wideload.values.mount import FILES_FILE, FILLER_FILE, TREE, MountEstimate, Vpc
+from wideload.values.mount import (
+    FILES_FILE,
+    FILLER_FILE,
+    MOUNTED_HANDLER,
+    TREE,
+    MountEstimate,
+    Vpc,
+)
 from wideload.values.target import Family
 
 if TYPE_CHECKING:
@@ -30,24 +36,34 @@ if TYPE_CHECKING:
     from wideload.values.function import Function
     from wideload.values.instruction import InlineCode
     from wideload.values.proposal import Proposal
+    from wideload.values.tree import FileTree
+
+MOUNTED_MODULE = MOUNTED_HANDLER.rpartition(".")[0]
+"""Importing it starts the function: all that is mounted can be imported then."""
 
 
-def weigh(function: Function, bundle: BundleEstimate | None) -> MountEstimate | None:
+def weigh(
+    function: Function, bundle: BundleEstimate | None, tree: FileTree
+) -> MountEstimate | None:
     """What the function would weigh; nothing where there is nothing to put into a directory.
 
     :param bundle: what it would weigh if it were started from a bundle: what that carries is what
-        a directory holds.
+        a directory holds, and archives of the modules besides.
+    :param tree: all that ships.
     """
+    from wideload.build.module_archives import ZIPPED, archived_bytes  # noqa: PLC0415
+
     if bundle is None:
         return None
     runtime = function.target.runtime
     python = function.target.family is Family.PYTHON
     mounts = function.settings.mounts
+    archives = archived_bytes(tree)
     return MountEstimate(
         code_zipped=bundle.own_zipped,
         code_unzipped=bundle.own_unzipped,
-        bundled=bundle.zipped,
-        unzipped=bundle.unzipped,
+        bundled=bundle.zipped + round(ZIPPED * archives),
+        unzipped=bundle.unzipped + archives,
         files=bundle.files,
         efs_lacks=_lacks(function, Strategy.EFS, "efs_access_point", mounts.efs),
         s3_files_lacks=_lacks(
@@ -94,7 +110,7 @@ def mounted(spec: EnvironmentSpec, built: Built, cache: Cache) -> EnvironmentSpe
     folder = made_once(cache.root / "mounted" / key, make)
     return msgspec.structs.replace(
         spec,
-        handler=LOADER_HANDLER,
+        handler=MOUNTED_HANDLER,
         mounts=(Mount(str(folder), directory.path, read_only=True),),
         environment=mounted_environment(built.manifest, directory),
     )
@@ -116,13 +132,13 @@ def _fill(built: Built, folder: Path) -> None:
 
 def sweeper(cache: Cache) -> InlineCode:
     """The code of a function that removes mounted directories, as a zip in the cache."""
-    from wideload.build.bundle.loader_files import FOLDER, loader_sources  # noqa: PLC0415
+    from wideload.build.bundle.loader_files import FOLDER, Loader, loader_sources  # noqa: PLC0415
     from wideload.cache import write_atomically  # noqa: PLC0415
     from wideload.values.instruction import InlineCode  # noqa: PLC0415
 
     zipped = io.BytesIO()
     with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in loader_sources(filling=True).items():
+        for name, data in loader_sources(Loader.FILLING).items():
             entry = zipfile.ZipInfo(f"{FOLDER}/{name}")
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, data)

@@ -14,6 +14,7 @@ from wideload.bootstrapping import LOADER_MODULE
 from wideload.build.ahead import Ahead
 from wideload.build.splice import splice
 from wideload.errors import WideloadError
+from wideload.mounting import MOUNTED_MODULE
 from wideload.prepared import pinned
 from wideload.running import environment, running_spec, unpacked_layers
 from wideload.sandbox.linux import LinuxSandbox
@@ -147,4 +148,6 @@ def _whole(pipeline: Pipeline, prepared: Prepared) -> Iterator[Path]:
 
 def _first(manifest: Manifest) -> str:
     """What has to be imported before the packages can be."""
+    if manifest.mount is not None:
+        return MOUNTED_MODULE
     return LOADER_MODULE if manifest.bundle else ""

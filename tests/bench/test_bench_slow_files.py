@@ -53,6 +53,21 @@ def test_each_look_takes_a_trip_once_and_each_open_one(tmp_path: Path) -> None:
     assert not at.is_mount()
 
 
+def test_a_listing_brings_all_that_a_look_would(tmp_path: Path) -> None:
+    folder, at = tmp_path / "folder", tmp_path / "mnt"
+    folder.mkdir()
+    for number in range(FILES):
+        (folder / f"{number}.txt").write_text(str(number))
+    with slowed([(folder, at)], MILLISECONDS):
+        names = [path.name for path in at.iterdir()]
+        looks = spent(lambda: [(at / name).stat() for name in names])
+        missing = spent(lambda: [(at / f"no {name}").exists() for name in names])
+    assert len(names) == FILES
+    assert looks < FILES * MILLISECONDS / 2
+    # Nobody is told what is not there.
+    assert missing >= FILES * MILLISECONDS
+
+
 def test_what_is_not_there_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with slowed([(tmp_path / "folder", tmp_path / "mnt")], 1.0):

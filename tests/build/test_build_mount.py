@@ -17,6 +17,7 @@ from wheel_maker import wheel
 from wideload.build.builder import FUNCTION_ZIP, read_manifest
 from wideload.build.bundle.format import Index
 from wideload.build.bundle.unpacked import unpack_bundle
+from wideload.build.module_archives import Listed
 from wideload.errors import WideloadError
 from wideload.values.artifact import BUNDLE_FILE, MANIFEST_NAME
 from wideload.values.mount import FILES_FILE, FILLER_FILE
@@ -62,6 +63,20 @@ def content(package: Path) -> dict[str, bytes]:
         return {info.filename: archive.read(info) for info in archive.infolist()}
 
 
+def mounted_files(folder: Path, tree: Path) -> dict[str, bytes]:
+    """Of the directory of a build.
+
+    :param tree: to unpack a bundle into.
+    """
+    if (folder / FILES_FILE).is_file():
+        return content(folder / FILES_FILE)
+    filler = content(folder / FILLER_FILE)
+    index = msgspec.json.decode(filler["_wideload/index.json"], type=Index)
+    unpack_bundle(folder / BUNDLE_FILE, index, tree)
+    paths = sorted(path for path in tree.rglob("*") if path.is_file())
+    return {path.relative_to(tree).as_posix(): path.read_bytes() for path in paths}
+
+
 def test_the_zip_has_the_users_files_and_the_directory_the_packages(
     project: Path, store: Cache, tmp_path: Path
 ) -> None:
@@ -76,20 +91,13 @@ def test_the_zip_has_the_users_files_and_the_directory_the_packages(
     told = json.loads(own["_wideload/function.json"])
     assert (told["handler"], told["own"], told["linked"]) == ("app.handler", [], [])
     there = {path.name for path in made.folder.iterdir()}
+    files = mounted_files(made.folder, tmp_path / "tree")
     if FILES_FILE in there:
         assert there == {FUNCTION_ZIP, FILES_FILE, MANIFEST_NAME}
-        files = content(made.folder / FILES_FILE)
         assert manifest.mount.search == manifest.mount.place
     else:
         assert there == {FUNCTION_ZIP, FILLER_FILE, BUNDLE_FILE, MANIFEST_NAME}
-        filler = content(made.folder / FILLER_FILE)
-        assert "_wideload/filling.py" in filler
-        index = msgspec.json.decode(filler["_wideload/index.json"], type=Index)
-        unpack_bundle(made.folder / BUNDLE_FILE, index, tmp_path / "tree")
-        paths = [path for path in (tmp_path / "tree").rglob("*") if path.is_file()]
-        files = {
-            path.relative_to(tmp_path / "tree").as_posix(): path.read_bytes() for path in paths
-        }
+        assert "_wideload/filling.py" in content(made.folder / FILLER_FILE)
         assert manifest.mount.search == f"{manifest.mount.place}/tree"
     assert files["alpha/__init__.py"] == b"NAME = 'alpha'\n"
     assert files["alpha/data.bin"] == NOISE
@@ -128,12 +136,54 @@ def test_a_model_of_the_users_own_is_mounted_and_laid_beside_his_code(
     assert made.manifest.mount is not None
     own = content(made.folder / FUNCTION_ZIP)
     assert "model.bin" not in own
-    assert "_wideload/run.py" in own
+    assert "_wideload/mounted.py" in own
     told = json.loads(own["_wideload/function.json"])
     assert told["handler"] == "app.handler"
     assert told["linked"] == ["model.bin"]
     assert "app.py" in told["own"]
     assert told["search"] == made.manifest.mount.search
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_directory_is_named_by_what_is_in_it_and_not_by_where_that_came_from(
+    way: str, with_zstd: Cache, index: LocalIndex, projects: ProjectMaker, store: Cache
+) -> None:
+    put(with_zstd, store)
+    index.add(wheel("alpha", files={"alpha/__init__.py": "NAME = 'alpha'\n"}))
+    names = []
+    for folder, model in (("one", MODEL), ("two", MODEL), ("three", MODEL[::-1])):
+        project = projects.make(
+            "shop",
+            "alpha\n",
+            more=f'strategy = "{way}"',
+            files={"app.py": APP, "model.bin": model},
+            folder=folder,
+        )
+        mount = built(project, store).manifest.mount
+        assert mount is not None
+        names.append(mount.name)
+    one, two, three = names
+    assert one == two != three
+
+
+def test_what_modules_are_run_from_lies_in_one_file_that_the_zip_knows(
+    project: Path, store: Cache, tmp_path: Path
+) -> None:
+    made = built(project, store)
+    own = content(made.folder / FUNCTION_ZIP)
+    listed = msgspec.json.decode(own["_wideload/modules.json"], type=Listed)
+    (archive,) = listed.archives
+    files = mounted_files(made.folder, tmp_path / "tree")
+    at = 0
+    for path, size in archive.modules:
+        assert files[archive.path][at : at + size] == files[path]
+        at += size
+    # It is not slimmed, and so not compiled either.
+    assert [path for path, _ in archive.modules] == ["alpha/__init__.py"]
+    assert "alpha/__init__.py" in listed.files
+    assert "alpha" in listed.folders
+    assert {"_wideload/mounted.py", "_wideload/archived.py"} < own.keys()
+    assert "_wideload/engine.py" not in own
 
 
 @pytest.mark.parametrize("project", ["efs"], indirect=True)

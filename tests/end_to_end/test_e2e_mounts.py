@@ -4,6 +4,7 @@ they are invoked, rolled back, swept, taken away."""
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
 from typing import TYPE_CHECKING, Any
@@ -106,7 +107,12 @@ def test_deployed_changed_rolled_back_and_taken_away(shop: Shop) -> None:
     shop.wideload("rollback", "shop", "--to", "local")
     assert shop.told() == answer(2, "3.10")
     # What a version names stays, young or not; what is gone takes its directories along.
+    half = shop.wideload.cache / "wheels" / "00" / ".00.of-a-killed-run.partial"
+    half.parent.mkdir(parents=True, exist_ok=True)
+    half.write_bytes(b"half")
+    os.utime(half, (1000, 1000))
     shop.wideload("gc", "--to", "local")
+    assert not half.exists()
     assert shop.told() == answer(2, "3.10")
     shop.wideload("destroy", "shop", "--to", "local")
     state = shop.wideload.folder / ".wideload" / "local"

@@ -21,6 +21,7 @@ from wideload.plan.starting import (
 from wideload.values.bundle import BundleEstimate
 from wideload.values.function import Strategy
 from wideload.values.merit import MEASURED_SCHEMA, Measured
+from wideload.values.network import Network
 from wideload.values.target import Family, Target
 from wideload.values.tree import FileEntry, FileTree, LocalFile
 
@@ -97,15 +98,25 @@ def test_what_takes_longer_to_unpack_than_to_import_is_waited_for() -> None:
     assert found.seconds == pytest.approx(START + 5.0 + 0.1 + LOADER_SECONDS, rel=0.01)
 
 
-def test_mounts_pay_for_each_module_and_all_that_is_read() -> None:
-    tree = package(500, library=300_000_000)
-    plain, efs, s3_files, image = (
-        seconds_of(way, tree)
-        for way in (Strategy.S3_ZIP, Strategy.EFS, Strategy.S3_FILES, Strategy.IMAGE)
-    )
-    assert efs > plain + 500 * ROUND_TRIPS * ROUND_TRIP
-    assert s3_files > plain + 500 * ROUND_TRIPS * ROUND_TRIP
-    assert plain < image < efs
+def test_mounts_pay_for_each_library_and_for_what_the_import_does_not_hide() -> None:
+    small, large = package(500, library=300_000_000), package(500, library=900_000_000)
+    plain = seconds_of(Strategy.S3_ZIP, small)
+    importing = plain - START
+    for way in (Strategy.EFS, Strategy.S3_FILES):
+        hidden, waited = seconds_of(way, small), seconds_of(way, large)
+        assert plain + ROUND_TRIPS * ROUND_TRIP <= hidden < plain + 2 * Network().median
+        assert waited - hidden == pytest.approx(fetch_seconds(900_000_000) - importing, rel=0.01)
+    assert seconds_of(Strategy.S3_ZIP, large) < seconds_of(Strategy.IMAGE, large)
+    assert seconds_of(Strategy.IMAGE, large) < seconds_of(Strategy.EFS, large)
+
+
+def test_each_library_that_is_mounted_is_a_round_trip_and_no_module_is() -> None:
+    modules = package(400)
+    libraries = FileTree.of([*modules, *(entry(f"lib{number}.so") for number in range(300))])
+    alone = seconds_of(Strategy.EFS, modules) - seconds_of(Strategy.S3_ZIP, modules)
+    with_libraries = seconds_of(Strategy.EFS, libraries) - seconds_of(Strategy.S3_ZIP, libraries)
+    assert alone == pytest.approx(0.0)
+    assert with_libraries == pytest.approx(300 * ROUND_TRIPS * ROUND_TRIP)
 
 
 def test_a_model_of_the_users_is_read_where_it_is_mounted() -> None:

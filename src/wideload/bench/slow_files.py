@@ -2,9 +2,19 @@
 kernel has not kept takes a round trip, and data come no faster than the function's network is.
 
 ``python -m wideload.bench.slow_files FOLDER MOUNTPOINT MILLISECONDS`` serves in the foreground
-until it is unmounted. What was asked once the kernel keeps for a minute, as an NFS client does with
-attributes (acregmax), and file data until its cache is dropped. An open is always asked: so it is
-with NFS, for the sake of its close-to-open consistency. Read-only.
+until it is unmounted. Read-only. What it takes from Linux's NFS client, as EFS is mounted
+(https://docs.aws.amazon.com/efs/latest/ug/mount-helper-setting.html):
+
+- A name that is looked up for the first time takes a trip, whether it is there or not; its
+  attributes are then kept for a minute (acregmax), and so is that it is not there.
+- Listing a folder takes one trip and brings the attributes of all in it (READDIRPLUS).
+- An open is always asked, for the sake of close-to-open consistency. A close is not waited for.
+- Of what is read the kernel asks for 128 KiB at a time, as far as it reads ahead where nobody says
+  more. Each takes a trip, several are under way at once. What was read once is kept until the page
+  cache is dropped.
+
+Slower than NFS it is where a name is opened that was never looked at, which NFS 4 does in one trip,
+and where a program reads large pieces, of which NFS asks for 1 MiB at a time (rsize).
 """
 
 from __future__ import annotations
@@ -30,6 +40,11 @@ LATENCY_MS = 1.0
 """Of a read or stat that is not cached, about:
 https://docs.aws.amazon.com/efs/latest/ug/performance.html"""
 _KEPT_S = 60
+_OWN_S = 0.0002
+"""Seconds that FUSE itself takes for an answer, on a machine with nothing else to do."""
+_TOLD_S = 3
+"""Seconds for which a listing counts: longer than a program takes from it to what it found, and
+shorter than from one start to the next, before which the kernel's caches were dropped."""
 _START_S = 10.0
 _POLL_S = 0.02
 
@@ -99,6 +114,7 @@ def _serve(folder: str, at: str, milliseconds: float) -> None:
 
     seconds = milliseconds / 1000
     bucket = Bucket(Network())
+    told: dict[str, float] = {}
 
     @contextlib.contextmanager
     def trip() -> Iterator[None]:
@@ -108,7 +124,7 @@ def _serve(folder: str, at: str, milliseconds: float) -> None:
         except OSError as error:
             raise FuseOSError(error.errno or 5) from error
         finally:
-            left = seconds - (time.perf_counter() - began)
+            left = seconds - _OWN_S - (time.perf_counter() - began)
             if left > 0:
                 time.sleep(left)
 
@@ -116,23 +132,17 @@ def _serve(folder: str, at: str, milliseconds: float) -> None:
         use_ns = True
 
         def getattr(self, path: str, _fh: int | None = None) -> dict[str, Any]:
+            if told.get(path, 0.0) > time.monotonic():
+                return _attributes(folder + path)
             with trip():
-                found = os.stat(folder + path, follow_symlinks=False)  # noqa: PTH116
-                return {
-                    "st_mode": found.st_mode,
-                    "st_nlink": found.st_nlink,
-                    "st_uid": found.st_uid,
-                    "st_gid": found.st_gid,
-                    "st_size": found.st_size,
-                    "st_blocks": found.st_blocks,
-                    "st_atime": found.st_atime_ns,
-                    "st_mtime": found.st_mtime_ns,
-                    "st_ctime": found.st_ctime_ns,
-                }
+                return _attributes(folder + path)
 
         def readdir(self, path: str, _fh: int) -> list[str]:
             with trip():
-                return [".", "..", *os.listdir(folder + path)]  # noqa: PTH208
+                names = os.listdir(folder + path)  # noqa: PTH208
+            paths = [f"{path.rstrip('/')}/{name}" for name in names]
+            told.update(dict.fromkeys(paths, time.monotonic() + _TOLD_S))
+            return [".", "..", *names]
 
         def readlink(self, path: str) -> str:
             with trip():
@@ -164,6 +174,21 @@ def _serve(folder: str, at: str, milliseconds: float) -> None:
         entry_timeout=_KEPT_S,
         negative_timeout=_KEPT_S,
     )
+
+
+def _attributes(path: str) -> dict[str, Any]:
+    found = os.stat(path, follow_symlinks=False)  # noqa: PTH116
+    return {
+        "st_mode": found.st_mode,
+        "st_nlink": found.st_nlink,
+        "st_uid": found.st_uid,
+        "st_gid": found.st_gid,
+        "st_size": found.st_size,
+        "st_blocks": found.st_blocks,
+        "st_atime": found.st_atime_ns,
+        "st_mtime": found.st_mtime_ns,
+        "st_ctime": found.st_ctime_ns,
+    }
 
 
 if __name__ == "__main__":

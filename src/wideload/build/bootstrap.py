@@ -9,7 +9,7 @@ import msgspec
 
 from wideload.build.bundle.divided import divided_for
 from wideload.build.bundle.format import Index
-from wideload.build.bundle.loader_files import FOLDER, loader_files
+from wideload.build.bundle.loader_files import FOLDER, Loader, loader_files
 from wideload.build.bundle.node import node_loader_files, write_node_bundle
 from wideload.build.bundle.provided import provided_loader_files, write_provided_bundle
 from wideload.build.bundle.writer import INDEXES, write_bundle
@@ -31,17 +31,13 @@ if TYPE_CHECKING:
     from wideload.values.tree import FileEntry
 
 
-class NotCompiled(Exception):
-    """Raised by `Loading.compiled`: there is no Python of the target's version."""
-
-
 class Loading(msgspec.Struct, frozen=True):
-    """What a bundle needs besides the function."""
+    """What a loader needs besides the function, and a bundle where there is one."""
 
     decompressor: Wheel | None
-    """Brings zstd; nothing for Pythons that have it."""
+    """Brings zstd; nothing for Pythons that have it, and where there is no bundle."""
     compiled: Compile | None
-    """Raises `NotCompiled` where it cannot; Lambda then compiles the loader at each start."""
+    """Where it cannot, Lambda compiles the loader at each start."""
     profile: Profile | None
     """Of what the function uses, and in which order."""
     unused: frozenset[str] | None = None
@@ -118,18 +114,25 @@ def bootstrap(
 
 
 def loader_of(
-    function: Function, bundle: Bundle, cache: Cache, loading: Loading, *, filling: bool = False
+    function: Function,
+    bundle: Bundle,
+    cache: Cache,
+    loading: Loading,
+    loader: Loader = Loader.STARTING,
 ) -> FileTree:
-    """The loader for Python, compiled where that can be.
+    """The loader for Python with the bundle's index, compiled where that can be.
 
-    :param filling: with what fills a mounted directory.
     :raises WideloadError: the cache lost the index.
     """
-    asked = (bundle, function.handler, function.target, loading.decompressor)
-    try:
-        return loader_files(*asked, loading.compiled, cache, filling=filling)
-    except NotCompiled:
-        return loader_files(*asked, None, cache, filling=filling)
+    return loader_files(
+        bundle,
+        function.handler,
+        function.target,
+        loading.decompressor,
+        loading.compiled,
+        cache,
+        loader=loader,
+    )
 
 
 def account_of(

@@ -107,7 +107,7 @@ def build(
     :param folder: of this function's build; what an older build left there is replaced.
     :param ahead: of the function's own package, started before the plan was made where that
         pays.
-    :param loading: where the strategy is to start the function from a bundle.
+    :param loading: where the strategy has the function started by a loader.
     :param imaging: where the strategy is to make it an image.
     :raises WideloadError: something could not be read or written; the older build is whole.
     """
@@ -115,10 +115,10 @@ def build(
     wheels = {wheel.sha256: wheel for wheel in packed}
     started: Bootstrap | None = None
     mounted: Mounted | None = None
-    if proposal.strategy is Strategy.S3_FILES:
+    if loading is not None and proposal.strategy is Strategy.S3_FILES:
         from wideload.build.mount import mount_s3_files  # noqa: PLC0415
 
-        mounted = mount_s3_files(function, slimmed.tree, wheels, cache)
+        mounted = mount_s3_files(function, slimmed.tree, wheels, paths, cache, loading)
     elif loading is not None and proposal.strategy is Strategy.EFS:
         from wideload.build.mount import mount_efs  # noqa: PLC0415
 

@@ -4,15 +4,15 @@ filled from."""
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from wideload.build.bootstrap import account_of, loader_of
 from wideload.build.bundle.divided import divided_for
-from wideload.build.bundle.loader_files import FOLDER, TMP, derived_file
-from wideload.build.bundle.writer import write_bundle
+from wideload.build.bundle.loader_files import FOLDER, TMP, Loader, derived_file, loader_modules
+from wideload.build.bundle.writer import refuse_nothing, write_bundle
+from wideload.build.module_archives import archived
 from wideload.errors import WideloadError
 from wideload.values.artifact import BUNDLE_FILE, BUNDLE_ROLE, Artifact, ManifestFile
 from wideload.values.mount import TREE, Directory, directory_name
@@ -21,14 +21,14 @@ from wideload.values.tree import FileTree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from wideload.build.bootstrap import Loading
     from wideload.build.bundle.owners import Divided
+    from wideload.build.module_archives import Listed
     from wideload.cache import Cache
     from wideload.values.function import Function
     from wideload.values.resolution import Wheel
-
-_STARTER = Path(__file__).parents[1] / "loaders" / "mounted"
 
 
 class Mounted(msgspec.Struct, frozen=True):
@@ -63,7 +63,7 @@ def mount_efs(
     :raises WideloadError: as there.
     """
     wheels = {sha256: wheel for sha256, wheel in wheels.items() if sha256}
-    divided = _divided(function, tree, wheels)
+    divided, listed = _divided(function, tree, wheels, paths, cache)
     out = folder / BUNDLE_FILE
     bundle = write_bundle(
         divided, wheels, paths, function.handler, out, cache, loading.profile, loading.progress
@@ -72,9 +72,9 @@ def mount_efs(
     path = function.settings.mounts.path
     directory = Directory(path, name, f"{path}/{name}/{TREE}")
     return Mounted(
-        tree=_zipped(function, divided, directory, cache),
+        tree=_zipped(function, divided, listed, directory, cache, loading),
         directory=directory,
-        filler=loader_of(function, bundle, cache, loading, filling=True),
+        filler=loader_of(function, bundle, cache, loading, Loader.FILLING),
         artifact=Artifact(
             BUNDLE_ROLE, BUNDLE_FILE, bundle.sha256, bundle.size, bundle.unzipped_bytes
         ),
@@ -83,36 +83,58 @@ def mount_efs(
 
 
 def mount_s3_files(
-    function: Function, tree: FileTree, wheels: Mapping[str, Wheel], cache: Cache
+    function: Function,
+    tree: FileTree,
+    wheels: Mapping[str, Wheel],
+    paths: Mapping[str, Path],
+    cache: Cache,
+    loading: Loading,
 ) -> Mounted:
     """Say what the function's zip holds and what is to be uploaded.
 
-    :param wheels: by sha256, all that the tree's files came of.
+    The arguments are those of :func:`~wideload.build.bootstrap.bootstrap`.
+
     :raises WideloadError: there is nothing to mount.
     """
     wheels = {sha256: wheel for sha256, wheel in wheels.items() if sha256}
-    divided = _divided(function, tree, wheels)
+    divided, listed = _divided(function, tree, wheels, paths, cache)
     name = directory_name(function.name, _digest(divided.bundled))
     path = function.settings.mounts.path
     directory = Directory(path, name, f"{path}/{name}")
     return Mounted(
-        tree=_zipped(function, divided, directory, cache),
+        tree=_zipped(function, divided, listed, directory, cache, loading),
         directory=directory,
         listed=divided.bundled,
     )
 
 
-def _divided(function: Function, tree: FileTree, wheels: Mapping[str, Wheel]) -> Divided:
+def _divided(
+    function: Function,
+    tree: FileTree,
+    wheels: Mapping[str, Wheel],
+    paths: Mapping[str, Path],
+    cache: Cache,
+) -> tuple[Divided, Listed]:
+    """What lies in the zip and what in the directory, and what the zip knows of the latter."""
     if function.target.family is not Family.PYTHON:
         raise WideloadError(
             f"{function.name} cannot mount its packages",
             why=f"functions in Python can; this one runs on {function.target.runtime}",
             hint='set strategy = "auto"',
         )
-    return divided_for(function.target, tree, wheels)
+    divided = divided_for(function.target, tree, wheels)
+    refuse_nothing(divided)
+    return archived(divided, wheels, paths, function.target, cache)
 
 
-def _zipped(function: Function, divided: Divided, directory: Directory, cache: Cache) -> FileTree:
+def _zipped(
+    function: Function,
+    divided: Divided,
+    listed: Listed,
+    directory: Directory,
+    cache: Cache,
+    loading: Loading,
+) -> FileTree:
     """The function's zip: its own files, and what has them find the mounted ones.
 
     Where files of the user's own lie in the directory, or in folders that hold some of both, what
@@ -133,8 +155,11 @@ def _zipped(function: Function, divided: Divided, directory: Directory, cache: C
         "linked": linked,
         "pth": [path for path in bundled if "/" not in path and path.endswith(".pth")],
     }
-    contents = {path.name: path.read_bytes() for path in sorted(_STARTER.glob("*.py"))}
-    contents["function.json"] = msgspec.json.encode(told, order="sorted")
+    contents = {
+        "function.json": msgspec.json.encode(told, order="sorted"),
+        "modules.json": listed.encode(),
+    }
+    contents |= loader_modules(Loader.MOUNTED, function.target, loading.compiled, cache)
     files = [derived_file(f"{FOLDER}/{name}", data, cache) for name, data in contents.items()]
     try:
         return FileTree.of(files).beside(divided.zipped)

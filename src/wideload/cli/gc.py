@@ -20,9 +20,11 @@ def gc(
     """Delete layers, bundles and images of wideload's that no version of a function uses.
 
     Of the whole account and region: layers are shared by projects. What is less than an hour
-    old stays, since a deployment may be about to use it.
+    old stays, since a deployment may be about to use it. What killed runs left half written in the
+    cache of this machine goes as well.
     """
     from wideload.deploy import operate
+    from wideload.deploy.gc import YOUNG_SECONDS
     from wideload.mounting import sweeper
 
     pipeline = session.pipeline()
@@ -34,4 +36,6 @@ def gc(
         for instruction in sweep.instructions:
             session.console.tell(instruction.describe())
         click.confirm("Delete all this?", abort=True, err=True)
+    if not dry_run:
+        pipeline.cache.sweep_partials(YOUNG_SECONDS, time.time())
     options.carry_out(session, sweep.instructions, cloud, dry_run=dry_run)

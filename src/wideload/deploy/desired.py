@@ -12,7 +12,7 @@ from wideload import cold_starts, limits
 from wideload.deploy import images, names
 from wideload.errors import WideloadError
 from wideload.values.artifact import IMAGE_ROLE
-from wideload.values.bundle import BUNDLE_VARIABLE, LOADER_HANDLER, loader_handler
+from wideload.values.bundle import BUNDLE_VARIABLE, loader_handler
 from wideload.values.function import Strategy
 from wideload.values.instruction import (
     Code,
@@ -21,7 +21,7 @@ from wideload.values.instruction import (
     PublishLayer,
     StoredCode,
 )
-from wideload.values.mount import MOUNT_VARIABLE, Vpc
+from wideload.values.mount import MOUNT_VARIABLE, MOUNTED_HANDLER, Vpc
 
 if TYPE_CHECKING:
     from wideload.deploy.networking import Network
@@ -95,7 +95,7 @@ def configuration(
         environment = {**environment, BUNDLE_VARIABLE: bundle.variable()}
     if manifest.mount is not None:
         environment = mounted_environment(manifest, manifest.mount)
-        handler = LOADER_HANDLER
+        handler = MOUNTED_HANDLER
     broken = limits.check_environment(environment)
     if broken and environment is not settings.environment:
         added = ", ".join(sorted(environment.keys() - settings.environment.keys()))

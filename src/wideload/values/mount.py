@@ -57,6 +57,10 @@ MOUNT_VARIABLE = "WIDELOAD_MOUNT"
 """Environment variable that names the directory which a version of a function mounts: `gc` keeps
 what any version names."""
 
+MOUNTED_HANDLER = "_wideload.mounted.handler"
+"""What Lambda is told to call of a function whose packages are mounted. It becomes the function's
+own handler."""
+
 FILLER_ROLE = "filler"
 FILLER_FILE = "filler.zip"
 """The code of the function that fills a directory of EFS."""

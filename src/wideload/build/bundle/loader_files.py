@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import enum
 import hashlib
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import msgspec
 
@@ -31,11 +33,31 @@ TMP = "/tmp"
 MAKER = "loader/1"
 
 _DERIVED = "derived"
-_FILLING = "filling.py"
 _SOURCES = Path(__file__).parents[2] / "loaders" / "python"
 
+_MOUNTING = frozenset(("ahead.py", "archived.py", "mounted.py"))
+_WITH_MOUNTING = frozenset(("__init__.py", "apart.py", "finding.py", "garbage.py", "memory.py"))
+_FILLING = frozenset(("filling.py",))
+
+
+class NotCompiled(Exception):
+    """Raised by `Compile`: there is no Python of the target's version."""
+
+
+class Loader(enum.Enum):
+    """What the modules for Python are to do in a function."""
+
+    STARTING = enum.auto()
+    """Start it from a bundle."""
+    FILLING = enum.auto()
+    """Fill mounted directories from a bundle, and sweep them."""
+    MOUNTED = enum.auto()
+    """Start it where its packages are mounted."""
+
+
 Compile = Callable[[Sequence[tuple[str, bytes]]], Sequence[bytes]]
-"""Byte-code, with unchecked hashes, of sources with their paths below /var/task."""
+"""Byte-code, with unchecked hashes, of sources with their paths below /var/task; raises
+`NotCompiled`."""
 
 
 def loader_files(
@@ -47,7 +69,7 @@ def loader_files(
     cache: Cache,
     folder: str = TMP,
     *,
-    filling: bool = False,
+    loader: Loader = Loader.STARTING,
 ) -> FileTree:
     """The loader, the bundle's index, and zstd; all of it in the cache or in the wheel.
 
@@ -56,7 +78,6 @@ def loader_files(
     :param compiled: compiles for the target. Without it Lambda compiles at each cold start,
         which costs some 60 ms.
     :param folder: where on the function's machine the bundle is unpacked.
-    :param filling: with the handler that fills a mounted directory.
     :raises WideloadError: the cache lost the index since it was written.
     """
     index = index_of(bundle, cache)
@@ -64,10 +85,7 @@ def loader_files(
         {"bundle": bundle.sha256, "folder": folder, "handler": handler}, order="sorted"
     )
     contents = {"index.json": index, "function.json": function}
-    sources = loader_sources(filling=filling)
-    contents |= sources
-    if compiled is not None:
-        contents |= _compiled(sources, target, compiled, cache)
+    contents |= loader_modules(loader, target, compiled, cache)
     entries = [derived_file(f"{FOLDER}/{name}", data, cache) for name, data in contents.items()]
     if decompressor is not None:
         member = library(decompressor)
@@ -85,16 +103,30 @@ def loader_files(
     return FileTree.of(entries)
 
 
-def loader_sources(*, filling: bool) -> dict[str, bytes]:
-    """The loader's modules by their file names.
+def loader_modules(
+    loader: Loader, target: Target, compiled: Compile | None, cache: Cache
+) -> dict[str, bytes]:
+    """The loader's modules, and their byte-code if it can be had, by their places in its folder."""
+    contents = loader_sources(loader)
+    with contextlib.suppress(NotCompiled):
+        if compiled is not None:
+            contents |= _compiled(contents, target, compiled, cache)
+    return contents
 
-    :param filling: with the handler that fills a mounted directory.
-    """
-    return {
-        path.name: path.read_bytes()
-        for path in sorted(_SOURCES.glob("*.py"))
-        if filling or path.name != _FILLING
-    }
+
+def loader_sources(loader: Loader) -> dict[str, bytes]:
+    """The loader's modules by their file names."""
+    found = {path.name: path for path in sorted(_SOURCES.glob("*.py"))}
+    match loader:
+        case Loader.STARTING:
+            names = found.keys() - _MOUNTING - _FILLING
+        case Loader.FILLING:
+            names = found.keys() - _MOUNTING
+        case Loader.MOUNTED:
+            names = found.keys() & (_MOUNTING | _WITH_MOUNTING)
+        case _:
+            assert_never(loader)
+    return {name: path.read_bytes() for name, path in found.items() if name in names}
 
 
 def _compiled(
@@ -132,13 +164,18 @@ def index_of(bundle: Bundle, cache: Cache) -> bytes:
     return index.read_bytes()
 
 
-def derived_file(path: str, data: bytes, cache: Cache) -> FileEntry:
-    """A small file of the zip that wideload itself makes, kept in the cache."""
+def derived_file(
+    path: str, data: bytes, cache: Cache, *, maker: str = MAKER, wheel: str = ""
+) -> FileEntry:
+    """A file that wideload itself makes, kept in the cache.
+
+    :param wheel: sha256 of that which it was made of.
+    """
     sha256 = hashlib.sha256(data).hexdigest()
     stream, stored = pack(data)
     kept = cache.path(_DERIVED, sha256)
     if not kept.is_file() or kept.stat().st_size != len(stream):
         write_atomically(kept, stream)
     return FileEntry(
-        path, len(data), len(stream), zlib.crc32(data), 0o644, stored, Derived(sha256, MAKER)
+        path, len(data), len(stream), zlib.crc32(data), 0o644, stored, Derived(sha256, maker, wheel)
     )

@@ -34,6 +34,7 @@ from wideload.build.bundle.units import needs, units_of
 from wideload.cache import Stamp, replacing, write_atomically
 from wideload.errors import WideloadError
 from wideload.values.bundle import BUNDLE_PART, Bundle
+from wideload.values.tree import folders_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -181,7 +182,7 @@ def conclude(
     """
     key = hashlib.sha256("".join(frame.sha256 for frame in laid.frames).encode()).hexdigest()
     sha256 = _write(out, key, laid.paths, laid.size, cache)
-    folders = {folder for entry in divided.bundled for folder in _above(entry.path)}
+    folders = folders_of(entry.path for entry in divided.bundled)
     tmp_bytes = sum(blocks(entry.size) for entry in divided.bundled) + blocks(1) * len(folders)
     index = Index(
         format=_format(compression, hot),
@@ -317,9 +318,3 @@ def _write(out: Path, key: str, paths: Sequence[Path], size: int, cache: Cache) 
     made = _Written(_VERSION, Stamp.of(out), digest.hexdigest())
     write_atomically(note, msgspec.msgpack.encode(made))
     return made.sha256
-
-
-def _above(path: str) -> list[str]:
-    """The folders that a path lies in."""
-    parts = path.split("/")[:-1]
-    return ["/".join(parts[: count + 1]) for count in range(len(parts))]

@@ -13,24 +13,23 @@ ends: no connection, and no key, is kept from one invocation to the next. When m
 another is started, for cold frames only.
 """
 
-# ruff: noqa: PTH208 - importing pathlib would take longer than all that is done here
-
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import os
 import select
-import signal
-import socket
-import sys
 import threading
 import time
-import warnings
+
+from . import apart
+from .memory import memory_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+
     from .cold import Cold
     from .fetching import Fetching
     from .folder import Folder
@@ -42,91 +41,23 @@ _TICK_S = 0.05
 _IDLE_S = 1.0
 """Seconds that the process waits for more cold frames to be wanted."""
 _MB = 1 << 20
-_SPAWN = (
-    "import os, sys\n"
-    "if os.fork(): os._exit(0)\n"
-    "sys.path.insert(0, sys.argv[1])\n"
-    "import importlib\n"
-    "work = importlib.import_module(sys.argv[2]).work\n"
-    "work(sys.argv[3], sys.argv[4], int(sys.argv[5]), sys.argv[6] == 'cold',"
-    " sys.argv[6] == 'shared')\n"
-)
 
 
 def launch(home: str, root: str, *, cold: bool = False, shared: bool = False) -> socket.socket:
     """Start the process; what it says can be read from the socket.
-
-    It is nobody's child when this returns, so that the function never waits for it by mistake.
 
     :param home: the loader's folder.
     :param root: the folder in /tmp to unpack into.
     :param cold: whether only cold frames are still wanted.
     :param shared: whether the folder lies in a mounted file system instead.
     """
-    ours, theirs = socket.socketpair()
-    if len(os.listdir("/proc/self/task")) == 1:
-        pid = _forked(home, root, theirs, cold=cold, shared=shared)
-    else:
-        # A fork takes the locks of other threads along, but not these threads.
-        theirs.set_inheritable(True)
-        above, _, package = home.rpartition("/")
-        pid = os.posix_spawn(
-            sys.executable,
-            [
-                sys.executable,
-                "-I",
-                "-S",
-                "-B",
-                "-c",
-                _SPAWN,
-                above,
-                f"{package}.engine",
-                home,
-                root,
-                str(theirs.fileno()),
-                "cold" if cold else "shared" if shared else "all",
-            ],
-            os.environ,
-        )
-    theirs.close()
-    os.waitpid(pid, 0)
-    return ours
+    return apart.launch(home, work, [home, root, "cold" if cold else "shared" if shared else "all"])
 
 
-def _forked(home: str, root: str, theirs: socket.socket, *, cold: bool, shared: bool) -> int:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            if os.fork() == 0:
-                gc.disable()
-                work(home, root, theirs.fileno(), cold, shared)
-            status = 0
-        finally:
-            os._exit(status)
-    return pid
-
-
-def work(home: str, root: str, descriptor: int, cold: bool = False, shared: bool = False) -> None:
-    """Be the process; never returns.
-
-    :param descriptor: of a socket, the only one that stays open besides the standard ones.
-    """
-    try:
-        for each in os.listdir("/proc/self/fd"):
-            if int(each) > 2 and int(each) != descriptor:
-                with contextlib.suppress(OSError):
-                    os.close(int(each))
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-        os.umask(0o022)
-        channel = socket.socket(fileno=descriptor)
-        Engine(home, root, channel, only_cold=cold, shared=shared).run()
-    finally:
-        os._exit(0)
+def work(channel: socket.socket, words: Sequence[str]) -> None:
+    """What the process does, until it ends."""
+    home, root, kind = words
+    Engine(home, root, channel, only_cold=kind == "cold", shared=kind == "shared").run()
 
 
 class Engine:
@@ -194,7 +125,7 @@ class Engine:
                     return
             unpacking.add(frame, parts)
 
-        fetching = Fetching(source, index, deliver, self._failed, _memory(environ))
+        fetching = Fetching(source, index, deliver, self._failed, _under_way(environ))
 
         def done(frame: int) -> None:
             fetching.release(frame)
@@ -348,10 +279,6 @@ class Engine:
         }
 
 
-def _memory(environ: dict[str, str]) -> int:
+def _under_way(environ: dict[str, str]) -> int:
     """Bytes that may be under way: an eighth of the function's memory, within reason."""
-    try:
-        told = int(environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", ""))
-    except ValueError:
-        told = 1024
-    return max(32, min(256, told // 8)) * _MB
+    return max(32 * _MB, min(256 * _MB, memory_of(environ) // 8))

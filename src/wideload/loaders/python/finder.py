@@ -5,21 +5,17 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.machinery
-import importlib.util
 import os
 import sys
+from functools import partial
 from importlib.machinery import (
-    BYTECODE_SUFFIXES,
-    EXTENSION_SUFFIXES,
-    SOURCE_SUFFIXES,
     ExtensionFileLoader,
     FileFinder,
-    ModuleSpec,
     SourceFileLoader,
     SourcelessFileLoader,
 )
 
+from .finding import find_module, folders_of, in_order
 from .garbage import Garbage
 from .index import Index
 from .looking import watch, watch_processes
@@ -28,7 +24,9 @@ from .waiting import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
+    from importlib.machinery import ModuleSpec
     from types import CodeType, ModuleType
     from typing import Any
 
@@ -44,6 +42,8 @@ _PROCESSES = frozenset(
         "subprocess.Popen",
     )
 )
+# Of these the first argument is the program.
+_PROGRAMS = frozenset(("os.exec", "os.posix_spawn"))
 _ANOTHER = "(another process)"
 _NOTHING: AbstractContextManager[None] = contextlib.nullcontext()
 _LISTED = frozenset(("os.listdir", "os.scandir"))
@@ -68,12 +68,10 @@ class Modules:
         for path, unit in self._unit_of.items():
             self._units_in.setdefault(path.rpartition("/")[0], set()).add(unit)
         self._files = set(self._unit_of).union(index.own)
-        self._folders = {""}
-        for path in self._files:
-            folder = path.rpartition("/")[0]
-            while folder not in self._folders:
-                self._folders.add(folder)
-                folder = folder.rpartition("/")[0]
+        self._folders = folders_of(self._files)
+        self._loaders = in_order(
+            partial(Extension, self), partial(Source, self), partial(Sourceless, self)
+        )
         self._ready: set[int] = set()
         self._garbage = Garbage()
         self._running: AbstractContextManager[None] = self._garbage
@@ -105,30 +103,7 @@ class Modules:
         :param folder: relative to the tree; empty for the tree itself.
         :param name: the module's full name.
         """
-        tail = name.rpartition(".")[2]
-        base = f"{folder}/{tail}" if folder else tail
-        if base in self._folders:
-            for suffix, loader in _LOADERS:
-                path = f"{base}/__init__{suffix}"
-                if path in self._files:
-                    return self._spec(name, path, loader, [self._prefix + base])
-        for suffix, loader in _LOADERS:
-            path = base + suffix
-            if path in self._files:
-                return self._spec(name, path, loader, None)
-        if base in self._folders:
-            spec = ModuleSpec(name, None)
-            spec.submodule_search_locations = [self._prefix + base]
-            return spec
-        return None
-
-    def _spec(
-        self, name: str, path: str, loader: type[Any], locations: list[str] | None
-    ) -> ModuleSpec | None:
-        full = self._prefix + path
-        return importlib.util.spec_from_file_location(
-            name, full, loader=loader(name, full, self), submodule_search_locations=locations
-        )
+        return find_module(name, folder, self._files, self._folders, self._prefix, self._loaders)
 
     def path_hook(self, path: str) -> Finder:
         """For `sys.path_hooks`: finders for the tree and the folders in it."""
@@ -148,18 +123,17 @@ class Modules:
             return None
         return path[len(self._prefix) :]
 
-    def guard(self, event: str, argument: Any) -> None:
+    def guard(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Hold back what is about to be read without being imported.
 
         :param event: one of `_GUARDED`.
-        :param argument: the first of the event's.
         """
         if self._waiting.complete or self._is_child:
             return
         if event in _PROCESSES:
-            self.before_a_process()
+            self.before_a_process(_programs(event, arguments))
             return
-        path = argument
+        path = arguments[0] if arguments else None
         if path is None and event != "ctypes.dlopen":
             path = "."
         if event == "sqlite3.connect" and type(path) is str and path.startswith("file:"):
@@ -169,11 +143,25 @@ class Modules:
             self._guard(event, relative)
             self._waiting.metrics.settled()
 
-    def before_a_process(self) -> None:
-        """Hold back another process, which could not be held back by itself."""
-        if not (self._waiting.complete or self._is_child or self._waiting.is_launching()):
+    def before_a_process(self, programs: Sequence[Any] | None = None) -> None:
+        """Hold back another process, which could not be held back by itself.
+
+        :param programs: paths, of which the process is to run the first that is there: where none
+            is there will be no process.
+        """
+        if self._waiting.complete or self._is_child or self._waiting.is_launching():
+            return
+        if programs is None or any(map(self._may_be_there, programs)):
             self._waiting.everything(_ANOTHER)
             self._waiting.metrics.settled()
+
+    def _may_be_there(self, program: Any) -> bool:
+        if not isinstance(program, str | bytes | os.PathLike):
+            # A descriptor.
+            return True
+        path = os.fsdecode(program)
+        # A relative one is so to where the process will be.
+        return path[:1] != "/" or self._within(path) is not None or os.path.lexists(path)
 
     def look(self, path: Any) -> None:
         """Hold back what is about to be looked at, where it is cold."""
@@ -222,6 +210,18 @@ class Modules:
             self.hold(relative)
 
 
+def _programs(event: str, arguments: tuple[Any, ...]) -> Sequence[Any] | None:
+    """The programs that an event of `_PROCESSES` tries one after the other, where it tells."""
+    if event in _PROGRAMS:
+        return arguments[:1]
+    if event != "subprocess.Popen":
+        return None
+    name, environ = os.fsdecode(arguments[0]), arguments[3]
+    if "/" in name:
+        return [name]
+    return [os.path.join(folder, name) for folder in os.get_exec_path(environ)]
+
+
 def _of_uri(uri: str) -> str:
     """The path that an SQLite URI names."""
     from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - rarely wanted
@@ -251,7 +251,7 @@ class _Held:
     To be mixed into one of Python's own.
     """
 
-    def __init__(self, name: str, path: str, modules: Modules) -> None:
+    def __init__(self, modules: Modules, name: str, path: str) -> None:
         super().__init__(name, path)  # type: ignore[call-arg] # of the loader beside it
         self._modules, self._held = modules, modules.relative(path) or ""
 
@@ -298,14 +298,6 @@ class Sourceless(_Code, SourcelessFileLoader):
     """A module of the bundle that is there compiled only."""
 
 
-# In the order in which Python itself tries them.
-_LOADERS: list[tuple[str, type[Any]]] = [
-    *((suffix, Extension) for suffix in EXTENSION_SUFFIXES),
-    *((suffix, Source) for suffix in SOURCE_SUFFIXES),
-    *((suffix, Sourceless) for suffix in BYTECODE_SUFFIXES),
-]
-
-
 def install(modules: Modules, at: int, *, has_cold: bool = False) -> None:
     """Put the tree on Python's path.
 
@@ -319,7 +311,7 @@ def install(modules: Modules, at: int, *, has_cold: bool = False) -> None:
         # Called some fifty thousand times while large packages are imported: first of all
         # this must be quick.
         if event in _GUARDED:
-            modules.guard(event, arguments[0] if arguments else None)
+            modules.guard(event, arguments)
 
     sys.addaudithook(audit)
     watch_processes(modules.before_a_process)

@@ -17,6 +17,10 @@ import shutil
 import sys
 import tempfile
 
+from .ahead import Ahead
+from .archived import Modules
+from .memory import memory_of
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
 def start(home: str) -> Callable[..., Any]:
     """The function's own handler.
 
-    :param home: the folder of this module in the function's zip.
+    :param home: the loader's folder in the function's zip.
     """
     with open(f"{home}/function.json", "rb") as file:
         told = json.loads(file.read())
@@ -36,6 +40,8 @@ def start(home: str) -> Callable[..., Any]:
         task = _laid(told, task)
     rest = [each for each in sys.path if each not in (task, search)]
     sys.path[:] = [task, search, *rest]
+    ahead = Ahead(home, memory_of(dict(os.environ)))
+    Modules.read(home, search, ahead.want).install()
     if told["pth"]:
         import site  # noqa: PLC0415 (rarely wanted)
 
@@ -44,6 +50,7 @@ def start(home: str) -> Callable[..., Any]:
     os.environ["_HANDLER"] = told["handler"]
     module, _, attribute = told["handler"].rpartition(".")
     handler: Callable[..., Any] = vars(importlib.import_module(module.replace("/", ".")))[attribute]
+    ahead.started()
     return handler
 
 

@@ -1,1 +1,0 @@
-"""What starts a function whose packages are mounted."""
