@@ -24,6 +24,8 @@ ZOO = ROOT / "tests" / "functions"
 EXAMPLES = ROOT / "examples"
 # Nothing of these reaches the command, whatever the shell of the one who runs the tests has.
 _DROPPED = ("AWS_", "WIDELOAD_", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV", "FORCE_COLOR")
+# Seconds. The first build of a heavy function fetches and packs hundreds of megabytes.
+_PATIENCE = 900
 
 
 def clean_environ(**more: str) -> dict[str, str]:
@@ -86,7 +88,7 @@ class Command:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=_PATIENCE,
             check=False,
         )
         return Done(done.returncode, done.stdout, done.stderr)
