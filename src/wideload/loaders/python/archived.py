@@ -20,13 +20,12 @@ import threading
 from functools import partial
 from importlib.machinery import (
     ExtensionFileLoader,
-    FileFinder,
     SourceFileLoader,
     SourcelessFileLoader,
 )
 from importlib.util import cache_from_source
 
-from .finding import find_module, in_order
+from .finding import Finder, find_module, in_order
 from .garbage import Garbage
 
 TYPE_CHECKING = False
@@ -120,7 +119,7 @@ class Modules:
         if f"{path}/".startswith(self._prefix):
             folder = path[len(self._prefix) :]
             if folder in self._folders:
-                return Finder(path, folder, self)
+                return Finder(path, folder, self.find)
         raise ImportError
 
     def install(self) -> None:
@@ -130,22 +129,6 @@ class Modules:
             # What Python itself looked into while it started.
             if f"{path}/".startswith(self._prefix):
                 del sys.path_importer_cache[path]
-
-
-class Finder(FileFinder):
-    """Finds in one folder. One of Python's own to whoever asks what it is."""
-
-    def __init__(self, path: str, folder: str, modules: Modules) -> None:
-        super().__init__(path)
-        self._folder, self._modules = folder, modules
-
-    def find_spec(
-        self,
-        fullname: str,
-        target: ModuleType | None = None,  # noqa: ARG002 - the base's
-    ) -> ModuleSpec | None:
-        """The module, if it is there."""
-        return self._modules.find(self._folder, fullname)
 
 
 class _Listed:

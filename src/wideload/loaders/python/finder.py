@@ -10,12 +10,11 @@ import sys
 from functools import partial
 from importlib.machinery import (
     ExtensionFileLoader,
-    FileFinder,
     SourceFileLoader,
     SourcelessFileLoader,
 )
 
-from .finding import find_module, folders_of, in_order
+from .finding import Finder, find_module, folders_of, in_order
 from .garbage import Garbage
 from .index import Index
 from .looking import watch, watch_processes
@@ -109,7 +108,7 @@ class Modules:
         """For `sys.path_hooks`: finders for the tree and the folders in it."""
         folder = self._within(path)
         if folder is not None and folder in self._folders:
-            return Finder(path, folder, self)
+            return Finder(path, folder, self.find)
         if folder is not None and not self._waiting.complete:
             # A zip, which another hook may look at.
             self.hold(folder)
@@ -227,22 +226,6 @@ def _of_uri(uri: str) -> str:
     from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - rarely wanted
 
     return unquote(urlsplit(uri).path)
-
-
-class Finder(FileFinder):
-    """Finds in one folder of the tree. One of Python's own to whoever asks what it is."""
-
-    def __init__(self, path: str, folder: str, modules: Modules) -> None:
-        super().__init__(path)
-        self._folder, self._modules = folder, modules
-
-    def find_spec(
-        self,
-        fullname: str,
-        target: ModuleType | None = None,  # noqa: ARG002 - the base's
-    ) -> ModuleSpec | None:
-        """The module, if the bundle has it there."""
-        return self._modules.find(self._folder, fullname)
 
 
 class _Held:

@@ -7,12 +7,14 @@ from importlib.machinery import (
     BYTECODE_SUFFIXES,
     EXTENSION_SUFFIXES,
     SOURCE_SUFFIXES,
+    FileFinder,
     ModuleSpec,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
+    from types import ModuleType
     from typing import Any
 
     Loaders = Iterable[tuple[str, Callable[[str, str], Any]]]
@@ -84,3 +86,26 @@ def _spec(
     return importlib.util.spec_from_file_location(
         name, path, loader=loader(name, path), submodule_search_locations=locations
     )
+
+
+class Finder(FileFinder):
+    """Finds in one folder. One of Python's own to whoever asks what it is.
+
+    :param path: of the folder, absolute.
+    :param folder: the same as `find` knows it.
+    :param find: the module of a full name in a folder.
+    """
+
+    def __init__(
+        self, path: str, folder: str, find: Callable[[str, str], ModuleSpec | None]
+    ) -> None:
+        super().__init__(path)
+        self._folder, self._find = folder, find
+
+    def find_spec(
+        self,
+        fullname: str,
+        target: ModuleType | None = None,  # noqa: ARG002 - the base's
+    ) -> ModuleSpec | None:
+        """The module, if it is there."""
+        return self._find(self._folder, fullname)
