@@ -22,6 +22,7 @@ SHARED: dict[str, set[str]] = {
     "cache": {"errors"},
     "archive": set(),
     "cold_starts": set(),
+    "derived_streams": {"values", "cache"},
     "prices": set(),
     "interpreters": {"errors", "cache"},
     "nodejs": {"errors", "cache", "interpreters"},

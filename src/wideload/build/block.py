@@ -10,6 +10,7 @@ import msgspec
 from wideload.archive import Sink, ZipWriter
 from wideload.build.wheelfile import WheelFile
 from wideload.cache import replacing, write_atomically
+from wideload.derived_streams import DERIVED
 from wideload.errors import WideloadError
 from wideload.values.artifact import ManifestFile
 from wideload.values.tree import Derived, FileEntry, LocalFile, WheelMember
@@ -65,7 +66,7 @@ def derived_stream(entry: FileEntry, origin: Derived, cache: Cache) -> bytes:
     :raises WideloadError: the cache lost it since the plan was made.
     """
     try:
-        stream = cache.path("derived", origin.sha256).read_bytes()
+        stream = cache.path(DERIVED, origin.sha256).read_bytes()
     except FileNotFoundError:
         stream = b""
     if len(stream) != entry.compressed_size:

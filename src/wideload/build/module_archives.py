@@ -12,6 +12,7 @@ from wideload.build.bundle.content import Contents
 from wideload.build.bundle.loader_files import derived_file
 from wideload.build.bundle.owners import source_of
 from wideload.cache import write_atomically
+from wideload.derived_streams import DERIVED
 from wideload.values.tree import FileEntry, FileTree, LocalFile, folders_of
 
 if TYPE_CHECKING:
@@ -25,18 +26,13 @@ if TYPE_CHECKING:
 
 FOLDER = ".wideload"
 """Of a mounted directory, with the archives. No module can have such a name."""
-MAKER = "modules/1"
+MAKER = "modules/2"
 
 _NOTES = "archived-modules"
 _CACHES = "__pycache__/"
 _UNCHECKED = b"\x01\0\0\0"
 """Flags of byte-code that does not ask for its source (PEP 552)."""
 _FLAGS = slice(4, 8)
-_END = b"modules/1"
-"""No archive is the same file as its only module: the cache keeps one stream of each content, and
-modules are deflated at another level."""
-
-
 ZIPPED = 0.22
 """Of an archive's bytes what a bundle keeps: the recommender's, 8.7 of 39.0 MB."""
 
@@ -148,7 +144,7 @@ def _made(modules: list[FileEntry], wheel: Wheel, contents: Contents, cache: Cac
     note = cache.path(_NOTES, digest.hexdigest(), ".msgpack")
     try:
         made = msgspec.msgpack.decode(note.read_bytes(), type=_Made)
-        kept = cache.path("derived", made.entry.identity[0])
+        kept = cache.path(DERIVED, made.entry.identity[0])
         if kept.stat().st_size == made.entry.compressed_size:
             return made
     except (FileNotFoundError, msgspec.MsgspecError):
@@ -163,7 +159,7 @@ def _made(modules: list[FileEntry], wheel: Wheel, contents: Contents, cache: Cac
     if not taken:
         return None
     path = f"{FOLDER}/{wheel.name}"
-    entry = derived_file(path, b"".join(parts) + _END, cache, maker=MAKER, wheel=wheel.sha256)
+    entry = derived_file(path, b"".join(parts), cache, maker=MAKER, wheel=wheel.sha256)
     made = _Made(Archive(path, tuple(taken)), entry)
     write_atomically(note, msgspec.msgpack.encode(made))
     return made

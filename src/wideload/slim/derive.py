@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from wideload.derived_streams import LEVEL
 from wideload.slim import bytecode
-from wideload.slim.derived import LEVEL, recall
+from wideload.slim.derived import recall
 from wideload.slim.elf.relay import MAKER as ELF_RULE
 from wideload.values.tree import FileEntry
 

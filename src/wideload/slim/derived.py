@@ -1,16 +1,14 @@
-"""Streams that wideload made, kept under the digest of their content, and notes of them."""
+"""What slimming made of files, and notes of it."""
 
 from __future__ import annotations
 
-import hashlib
 import zlib
 from typing import TYPE_CHECKING
 
-import deflate
 import msgspec
 
 from wideload.cache import write_atomically
-from wideload.values.packing import is_deflatable
+from wideload.derived_streams import DERIVED, keep
 from wideload.values.tree import Derived, FileEntry
 
 if TYPE_CHECKING:
@@ -18,14 +16,7 @@ if TYPE_CHECKING:
 
     from wideload.cache import Cache
 
-DERIVED = "derived"
-"""Kind of the streams in the cache; the builder reads them there."""
 _NOTES = "slimmed"
-
-LEVEL = 6
-"""Of libdeflate. What a first build makes has to be packed while somebody waits: of the
-recommender's libraries and modules 6 gives 59.8 MB in 1.7 s, 7 gives 59.5 in 2.1, 9 gives
-59.4 in 3.5, 10 gives 57.9 in 11, 12 gives 57.9 in 19 (two processors)."""
 
 
 class Made(msgspec.Struct, frozen=True, array_like=True):
@@ -67,16 +58,16 @@ def undone(source: str, reason: str) -> Made:
 
 def put(source: str, data: bytes, cache: Cache, reason: str = "") -> Made:
     """Pack a content and keep its stream."""
-    sha256 = hashlib.sha256(data).hexdigest()
-    stream, stored = data, True
-    if is_deflatable(len(data)):
-        packed: bytes = bytes(deflate.deflate_compress(data, LEVEL))
-        if len(packed) < len(data):
-            stream, stored = packed, False
-    path = cache.path(DERIVED, sha256)
-    if not path.is_file() or path.stat().st_size != len(stream):
-        write_atomically(path, stream)
-    return Made(source, sha256, len(data), len(stream), zlib.crc32(data), stored, reason)
+    kept = keep(data, cache)
+    return Made(
+        source,
+        kept.sha256,
+        kept.size,
+        kept.compressed_size,
+        kept.crc32,
+        kept.stored,
+        reason,
+    )
 
 
 def take(entry: FileEntry, origin: Derived, cache: Cache) -> bytes:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from wideload.cache import write_atomically
-from wideload.slim.derived import DERIVED
+from wideload.derived_streams import DERIVED
 from wideload.values.resolution import Resolution
 from wideload.values.slimmed import Slimmed, SlimOptions
 from wideload.values.tree import Derived

@@ -22,12 +22,12 @@ def is_deflatable(size: int) -> bool:
     return 0 < size <= LARGEST_DEFLATED
 
 
-def pack(data: bytes) -> tuple[bytes, bool]:
+def pack(data: bytes, level: int = DEFLATE_LEVEL) -> tuple[bytes, bool]:
     """The stream of these bytes in a zip, and whether it is stored.
 
     Stored where deflate does not shrink them, or where they are too big to try.
     """
     if not is_deflatable(len(data)):
         return data, True
-    stream: bytes = bytes(deflate.deflate_compress(data, DEFLATE_LEVEL))
+    stream: bytes = bytes(deflate.deflate_compress(data, level))
     return (stream, False) if len(stream) < len(data) else (data, True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import enum
 import hashlib
-import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
@@ -15,9 +14,9 @@ import msgspec
 from wideload.build.bundle.decompressor import library
 from wideload.build.bundle.writer import INDEXES
 from wideload.cache import write_atomically
+from wideload.derived_streams import keep
 from wideload.errors import WideloadError
 from wideload.values.bundle import LOADER_HANDLER
-from wideload.values.packing import pack
 from wideload.values.tree import Derived, FileEntry, FileTree, WheelMember
 
 if TYPE_CHECKING:
@@ -32,7 +31,6 @@ FOLDER = LOADER_HANDLER.partition(".")[0]
 TMP = "/tmp"
 MAKER = "loader/1"
 
-_DERIVED = "derived"
 _SOURCES = Path(__file__).parents[2] / "loaders" / "python"
 
 _MOUNTING = frozenset(("ahead.py", "archived.py", "mounted.py"))
@@ -171,11 +169,13 @@ def derived_file(
 
     :param wheel: sha256 of that which it was made of.
     """
-    sha256 = hashlib.sha256(data).hexdigest()
-    stream, stored = pack(data)
-    kept = cache.path(_DERIVED, sha256)
-    if not kept.is_file() or kept.stat().st_size != len(stream):
-        write_atomically(kept, stream)
+    kept = keep(data, cache)
     return FileEntry(
-        path, len(data), len(stream), zlib.crc32(data), 0o644, stored, Derived(sha256, maker, wheel)
+        path,
+        kept.size,
+        kept.compressed_size,
+        kept.crc32,
+        0o644,
+        kept.stored,
+        Derived(kept.sha256, maker, wheel),
     )
