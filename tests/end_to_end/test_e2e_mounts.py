@@ -201,8 +201,8 @@ def test_the_recommender(tmp_path_factory: pytest.TempPathFactory, way: str) -> 
 def test_the_classifier_whose_model_lies_apart_from_its_code(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    if not (EXAMPLES / "classifier" / "inception.weights.h5").exists():
-        pytest.skip("the model is made by examples/classifier/make_model.py")
+    model = EXAMPLES / "classifier" / "inception.weights.h5"
+    assert model.exists(), "make it first, as examples/classifier/README.md says"
     project, expected = example(tmp_path_factory, "classifier", "efs", 3008)
     try:
         project("deploy", "classifier", "--to", "local", "--create-network")

@@ -34,7 +34,7 @@ def tmp_in_use(pids: list[int]) -> int | None:
     """Bytes in use of the /tmp that these processes see; nothing where it cannot be looked at."""
     for pid in reversed(pids):
         with contextlib.suppress(OSError):
-            found = os.statvfs(f"/proc/{pid}/root/tmp")
+            found = os.statvfs(Path("/proc", str(pid), "root", "tmp"))
             return (found.f_blocks - found.f_bfree) * found.f_frsize
     return None
 
